@@ -1,0 +1,244 @@
+// The protocol between the processes: one struct a message, named after what it carries. This
+// header is the protocol; src/wire turns it into bytes and back, and builds every value again
+// through its parse() on the way in, so that a receiver never holds an invalid one.
+//
+//   igd service <-> gateway <-> announcer (one per LAN), each pair over its own SOCK_SEQPACKET
+//
+// A message is one packet. Where one says "with fd", a file descriptor travels beside it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "upnpd/address.h"
+#include "upnpd/error.h"
+#include "upnpd/port_mapping.h"
+#include "upnpd/time.h"
+
+namespace upnpd {
+
+// ---- what every process needs to know of the router ----
+
+// What the descriptions say of the device (UDA 1.1 section 2.3), from the configuration.
+struct DeviceIdentity {
+  std::string uuid;        // of the root device, without "uuid:"
+  std::string path_token;  // the secret first segment of every URL path, so that none can be guessed
+  std::string friendly_name;
+  std::string manufacturer;
+  std::string manufacturer_url;
+  std::string model_name;
+  std::string model_description;
+  std::string model_number;
+  std::string model_url;
+  std::string serial_number;
+  std::string presentation_url;  // "" = none
+};
+
+// Values of ConnectionStatus that upnpd ever reports (WANIPConnection:2 section 2.3.3).
+enum class ConnectionStatus : std::uint8_t { Disconnected = 0, Connected = 1 };
+std::string_view to_string(ConnectionStatus status);
+
+// The WAN side of a LAN, as it is now.
+struct WanState {
+  LanIndex lan;
+  ConnectionStatus status;
+  std::optional<Ipv4Address> external_address;
+  BootTime connected_since;        // meaningless while Disconnected
+  std::uint32_t upstream_bit_rate;    // bits a second, Layer1UpstreamMaxBitRate
+  std::uint32_t downstream_bit_rate;  // bits a second
+  bool link_up;
+};
+
+// ---- gateway -> igd service ----
+
+// Serve this LAN. With fd: a listening TCP socket, bound to the interface. Sent again whenever
+// something of it changes; the fd is then a new socket, and the old one is to be closed.
+struct ServeLan {
+  LanIndex lan;
+  std::string interface;
+  Ipv4Network address;  // the router's own there, and the network's prefix
+  std::uint16_t http_port;
+  std::uint16_t event_port;  // of this LAN's announcer; 0 while there is none
+};
+
+struct LeaveLan {
+  LanIndex lan;
+};
+
+// ---- igd service -> gateway ----
+
+// ServeLan has been carried out: the descriptions of this LAN can be fetched, with this event port.
+struct LanServed {
+  LanIndex lan;
+  std::uint16_t event_port;
+};
+
+// By which rules a caller is answered: the version in the URN of its SOAPACTION.
+enum class IgdVersion : std::uint8_t { v1 = 1, v2 = 2 };
+
+// The head of each request. `id` is the service's own, repeated in the one reply.
+struct RequestHead {
+  std::uint64_t id;
+  LanIndex lan;
+  Ipv4Address caller;
+  IgdVersion version;
+};
+
+// An address argument as the client wrote it: the gateway decides on all of these in one place,
+// in the order of WANIPConnection:2's error rules.
+struct NoAddress {};         // empty, or one of the wildcards clients send
+struct MalformedAddress {};  // not an IPv4 literal
+using AddressArgument = std::variant<NoAddress, Ipv4Address, MalformedAddress>;
+
+// Protocol as the client wrote it; no value: neither TCP nor UDP.
+using ProtocolArgument = std::optional<Protocol>;
+
+// The arguments of AddPortMapping and AddAnyPortMapping, still to be judged. Ports are ui2 (0 is
+// possible), `description` has no value when it was too long.
+struct PortMappingArguments {
+  AddressArgument remote_host;
+  std::uint16_t external_port;
+  ProtocolArgument protocol;
+  std::uint16_t internal_port;
+  AddressArgument internal_client;
+  bool enabled;
+  std::optional<PortMappingDescription> description;
+  std::uint32_t lease_duration;
+};
+
+struct AddPortMapping {
+  RequestHead head;
+  PortMappingArguments arguments;
+};
+
+struct AddAnyPortMapping {
+  RequestHead head;
+  PortMappingArguments arguments;
+};
+
+struct DeletePortMapping {
+  RequestHead head;
+  AddressArgument remote_host;
+  std::uint16_t external_port;
+  ProtocolArgument protocol;
+};
+
+struct GetSpecificPortMappingEntry {
+  RequestHead head;
+  AddressArgument remote_host;
+  std::uint16_t external_port;
+  ProtocolArgument protocol;
+};
+
+struct GetGenericPortMappingEntry {
+  RequestHead head;
+  std::uint16_t index;
+};
+
+// GetTotalBytesSent and its three sisters: the gateway reads the link's counters.
+struct GetLinkTotals {
+  RequestHead head;
+};
+
+using ServiceRequest =
+    std::variant<AddPortMapping, AddAnyPortMapping, DeletePortMapping, GetSpecificPortMappingEntry,
+                 GetGenericPortMappingEntry, GetLinkTotals>;
+
+// ---- gateway -> igd service: the reply to each request ----
+
+struct Done {
+  std::uint64_t id;
+};
+
+struct Refused {
+  std::uint64_t id;
+  UpnpError error;
+};
+
+// AddAnyPortMapping's answer.
+struct Reserved {
+  std::uint64_t id;
+  ExternalPort port;
+};
+
+// GetSpecific...'s and GetGenericPortMappingEntry's answer.
+struct Entry {
+  std::uint64_t id;
+  PortMappingKey key;
+  InternalClient client;
+  InternalPort internal_port;
+  bool enabled;
+  PortMappingDescription description;
+  std::uint32_t lease_duration;  // remaining seconds, 0 = permanent
+};
+
+// 64-bit counters of the WAN link; SOAP's ui4 are their low halves.
+struct LinkTotals {
+  std::uint64_t id;
+  std::uint64_t bytes_sent;
+  std::uint64_t bytes_received;
+  std::uint64_t packets_sent;
+  std::uint64_t packets_received;
+};
+
+using Reply = std::variant<Done, Refused, Reserved, Entry, LinkTotals>;
+
+// ---- gateway -> announcer ----
+
+// The first message. With fd: a UDP socket on port 1900, bound to the interface, a member of
+// 239.255.255.250 there, for the searches.
+struct AnnounceLan {
+  LanIndex lan;
+  std::string interface;
+  Ipv4Network address;
+  std::uint16_t http_port;
+  std::uint16_t preferred_event_port;  // 0 = any
+  std::uint32_t notify_interval;       // seconds between repeated announcements
+  std::string uuid;
+  std::string path_token;
+};
+
+// The descriptions can be fetched now: register them, announce, answer searches.
+struct StartAnnouncing {};
+
+// Say byebye and exit.
+struct StopAnnouncing {};
+
+// The evented state variables, as they are now. Sent at start and at each change.
+struct StateVariables {
+  ConnectionStatus connection_status;
+  std::optional<Ipv4Address> external_address;
+  std::uint16_t port_mapping_number_of_entries;
+  std::uint32_t system_update_id;
+  bool link_up;
+};
+
+// ---- announcer -> gateway ----
+
+// libupnp listens for subscriptions on this port of the LAN address.
+struct AnnouncerReady {
+  std::uint16_t event_port;
+};
+
+// ---- both directions, every child ----
+
+// The gateway asks whether the child's loop still turns; the child returns it.
+struct Ping {
+  std::uint32_t number;
+};
+struct Pong {
+  std::uint32_t number;
+};
+
+using ToService = std::variant<DeviceIdentity, WanState, ServeLan, LeaveLan, Done, Refused,
+                               Reserved, Entry, LinkTotals, Ping>;
+using FromService = std::variant<LanServed, AddPortMapping, AddAnyPortMapping, DeletePortMapping,
+                                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry,
+                                 GetLinkTotals, Pong>;
+using ToAnnouncer = std::variant<AnnounceLan, StartAnnouncing, StopAnnouncing, StateVariables, Ping>;
+using FromAnnouncer = std::variant<AnnouncerReady, Pong>;
+
+}  // namespace upnpd

@@ -1,0 +1,61 @@
+// One end of a SOCK_SEQPACKET pair between two processes of upnpd. A packet is a frame, a frame is
+// a message; a file descriptor may ride along. Nothing blocks: what the peer does not take yet is
+// kept, in order, up to kMaxQueued frames; a peer that far behind counts as gone.
+#pragma once
+
+#include <deque>
+#include <expected>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fd.h"
+#include "codec.h"
+
+namespace upnpd::wire {
+
+enum class ChannelError {
+  Closed,     // the peer has closed its end, or is too far behind
+  Malformed,  // a packet longer than kMaxFrame
+  System,     // anything else; errno says what
+};
+
+struct Frame {
+  std::vector<std::byte> bytes;
+  base::Fd fd;  // empty when none came
+};
+
+class Channel {
+ public:
+  static constexpr std::size_t kMaxQueued = 4096;
+
+  // Two connected ends, both non-blocking and close-on-exec.
+  static std::expected<std::pair<Channel, Channel>, ChannelError> make_pair();
+
+  explicit Channel(base::Fd fd) : fd_(std::move(fd)) {}
+
+  // The descriptor to watch: for reading always, for writing while has_queued().
+  int fd() const { return fd_.get(); }
+  bool has_queued() const { return !queue_.empty(); }
+
+  // Sends `message`, one of the messages in upnpd/messages.h, with a duplicate of `fd` unless it
+  // is -1.
+  template <class Message>
+  std::expected<void, ChannelError> send(const Message& message, int fd = -1) {
+    return send_frame(encode(message), fd);
+  }
+  std::expected<void, ChannelError> send_frame(std::vector<std::byte> bytes, int fd = -1);
+
+  // Sends what is queued, as far as the peer takes it.
+  std::expected<void, ChannelError> flush();
+
+  // The next frame; no value when there is none now.
+  std::expected<std::optional<Frame>, ChannelError> receive();
+
+ private:
+  base::Fd fd_;
+  std::deque<Frame> queue_;
+};
+
+}  // namespace upnpd::wire
