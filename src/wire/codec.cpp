@@ -1,0 +1,192 @@
+#include "codec.h"
+
+#include <cstdlib>
+#include <tuple>
+#include <type_traits>
+
+#include "values.h"
+
+namespace upnpd::wire {
+namespace {
+
+// The fields of each struct, in the order they travel. A message has a number beside; numbers are
+// not used twice, also not in different directions.
+template <class T>
+struct Layout;
+
+#define UPNPD_FIELDS(Type, ...)                            \
+  template <>                                              \
+  struct Layout<Type> {                                    \
+    using T = Type;                                        \
+    static constexpr auto fields = std::tuple{__VA_ARGS__}; \
+  }
+#define UPNPD_MESSAGE(Type, Number, ...)                   \
+  template <>                                              \
+  struct Layout<Type> {                                    \
+    using T = Type;                                        \
+    static constexpr std::uint8_t number = Number;         \
+    static constexpr auto fields = std::tuple{__VA_ARGS__}; \
+  }
+
+UPNPD_FIELDS(PortMappingKey, &T::remote_host, &T::external_port, &T::protocol);
+UPNPD_FIELDS(RequestHead, &T::id, &T::lan, &T::caller, &T::version);
+UPNPD_FIELDS(PortMappingArguments, &T::remote_host, &T::external_port, &T::protocol,
+             &T::internal_port, &T::internal_client, &T::enabled, &T::description,
+             &T::lease_duration);
+
+UPNPD_MESSAGE(DeviceIdentity, 1, &T::uuid, &T::path_token, &T::friendly_name, &T::manufacturer,
+              &T::manufacturer_url, &T::model_name, &T::model_description, &T::model_number,
+              &T::model_url, &T::serial_number, &T::presentation_url);
+UPNPD_MESSAGE(WanState, 2, &T::lan, &T::status, &T::external_address, &T::connected_since,
+              &T::upstream_bit_rate, &T::downstream_bit_rate, &T::link_up);
+UPNPD_MESSAGE(ServeLan, 3, &T::lan, &T::interface, &T::address, &T::http_port, &T::event_port);
+UPNPD_MESSAGE(LeaveLan, 4, &T::lan);
+UPNPD_MESSAGE(LanServed, 5, &T::lan, &T::event_port);
+
+UPNPD_MESSAGE(AddPortMapping, 10, &T::head, &T::arguments);
+UPNPD_MESSAGE(AddAnyPortMapping, 11, &T::head, &T::arguments);
+UPNPD_MESSAGE(DeletePortMapping, 12, &T::head, &T::remote_host, &T::external_port, &T::protocol);
+UPNPD_MESSAGE(GetSpecificPortMappingEntry, 13, &T::head, &T::remote_host, &T::external_port,
+              &T::protocol);
+UPNPD_MESSAGE(GetGenericPortMappingEntry, 14, &T::head, &T::index);
+UPNPD_MESSAGE(GetLinkTotals, 15, &T::head);
+
+UPNPD_MESSAGE(Done, 30, &T::id);
+UPNPD_MESSAGE(Refused, 31, &T::id, &T::error);
+UPNPD_MESSAGE(Reserved, 32, &T::id, &T::port);
+UPNPD_MESSAGE(Entry, 33, &T::id, &T::key, &T::client, &T::internal_port, &T::enabled,
+              &T::description, &T::lease_duration);
+UPNPD_MESSAGE(LinkTotals, 34, &T::id, &T::bytes_sent, &T::bytes_received, &T::packets_sent,
+              &T::packets_received);
+
+UPNPD_MESSAGE(AnnounceLan, 50, &T::lan, &T::interface, &T::address, &T::http_port,
+              &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token);
+template <>
+struct Layout<StartAnnouncing> {
+  static constexpr std::uint8_t number = 51;
+  static constexpr std::tuple<> fields{};
+};
+template <>
+struct Layout<StopAnnouncing> {
+  static constexpr std::uint8_t number = 52;
+  static constexpr std::tuple<> fields{};
+};
+UPNPD_MESSAGE(StateVariables, 53, &T::connection_status, &T::external_address,
+              &T::port_mapping_number_of_entries, &T::system_update_id, &T::link_up);
+UPNPD_MESSAGE(AnnouncerReady, 54, &T::event_port);
+
+UPNPD_MESSAGE(Ping, 60, &T::number);
+UPNPD_MESSAGE(Pong, 61, &T::number);
+
+#undef UPNPD_FIELDS
+#undef UPNPD_MESSAGE
+
+template <class T>
+concept Struct = requires { Layout<T>::fields; };
+
+template <Struct T>
+void put_fields(Writer& writer, const T& value);
+
+template <class T>
+void put_any(Writer& writer, const T& value) {
+  if constexpr (Struct<T>)
+    put_fields(writer, value);
+  else
+    put(writer, value);
+}
+
+template <Struct T>
+void put_fields(Writer& writer, const T& value) {
+  std::apply([&](auto... field) { (put_any(writer, value.*field), ...); }, Layout<T>::fields);
+}
+
+template <Struct T>
+T get_fields(Reader& reader);
+
+template <class T>
+T get_any(Reader& reader) {
+  if constexpr (Struct<T>)
+    return get_fields<T>(reader);
+  else
+    return Get<T>::from(reader);
+}
+
+template <Struct T>
+T get_fields(Reader& reader) {
+  // Braces evaluate left to right: the fields are read in their order.
+  return std::apply(
+      [&](auto... field) {
+        return T{get_any<std::remove_cvref_t<decltype(std::declval<T>().*field)>>(reader)...};
+      },
+      Layout<T>::fields);
+}
+
+template <class Messages, std::size_t I = 0>
+std::optional<Messages> read_as(std::uint8_t number, Reader& reader) {
+  if constexpr (I == std::variant_size_v<Messages>) {
+    return std::nullopt;
+  } else {
+    using Message = std::variant_alternative_t<I, Messages>;
+    if (Layout<Message>::number == number) return get_fields<Message>(reader);
+    return read_as<Messages, I + 1>(number, reader);
+  }
+}
+
+}  // namespace
+
+const char* to_string(DecodeError error) {
+  switch (error) {
+    case DecodeError::UnknownMessage: return "unknown message";
+    case DecodeError::WrongLength: return "wrong length";
+    case DecodeError::InvalidValue: return "invalid value";
+  }
+  return "";
+}
+
+template <class Message>
+std::vector<std::byte> encode(const Message& message) {
+  Writer writer;
+  writer.number(Layout<Message>::number);
+  put_fields(writer, message);
+  return writer.take();
+}
+
+template <class Messages>
+std::expected<Messages, DecodeError> decode(std::span<const std::byte> frame) {
+  Reader reader(frame);
+  const auto number = reader.number<std::uint8_t>();
+  auto message = read_as<Messages>(number, reader);
+  if (!message) return std::unexpected(frame.empty() ? DecodeError::WrongLength : DecodeError::UnknownMessage);
+  if (const auto error = reader.error()) return std::unexpected(*error);
+  return *std::move(message);
+}
+
+template std::vector<std::byte> encode(const DeviceIdentity&);
+template std::vector<std::byte> encode(const WanState&);
+template std::vector<std::byte> encode(const ServeLan&);
+template std::vector<std::byte> encode(const LeaveLan&);
+template std::vector<std::byte> encode(const LanServed&);
+template std::vector<std::byte> encode(const AddPortMapping&);
+template std::vector<std::byte> encode(const AddAnyPortMapping&);
+template std::vector<std::byte> encode(const DeletePortMapping&);
+template std::vector<std::byte> encode(const GetSpecificPortMappingEntry&);
+template std::vector<std::byte> encode(const GetGenericPortMappingEntry&);
+template std::vector<std::byte> encode(const GetLinkTotals&);
+template std::vector<std::byte> encode(const Done&);
+template std::vector<std::byte> encode(const Refused&);
+template std::vector<std::byte> encode(const Reserved&);
+template std::vector<std::byte> encode(const Entry&);
+template std::vector<std::byte> encode(const LinkTotals&);
+template std::vector<std::byte> encode(const AnnounceLan&);
+template std::vector<std::byte> encode(const StateVariables&);
+template std::vector<std::byte> encode(const AnnouncerReady&);
+template std::vector<std::byte> encode(const Ping&);
+template std::vector<std::byte> encode(const Pong&);
+template std::vector<std::byte> encode(const StartAnnouncing&);
+template std::vector<std::byte> encode(const StopAnnouncing&);
+template std::expected<ToService, DecodeError> decode(std::span<const std::byte>);
+template std::expected<FromService, DecodeError> decode(std::span<const std::byte>);
+template std::expected<ToAnnouncer, DecodeError> decode(std::span<const std::byte>);
+template std::expected<FromAnnouncer, DecodeError> decode(std::span<const std::byte>);
+
+}  // namespace upnpd::wire

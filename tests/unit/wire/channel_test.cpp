@@ -1,0 +1,76 @@
+#include "channel.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+using namespace upnpd;
+using wire::Channel;
+using wire::ChannelError;
+
+TEST_SUITE("channel") {
+  TEST_CASE("frames arrive whole and in order, and then there is none") {
+    auto [a, b] = *Channel::make_pair();
+    REQUIRE(a.send(Done{1}));
+    REQUIRE(a.send(Refused{2, UpnpError::ActionFailed}));
+    CHECK((*b.receive())->bytes == wire::encode(Done{1}));
+    CHECK((*b.receive())->bytes == wire::encode(Refused{2, UpnpError::ActionFailed}));
+    const auto none = b.receive();
+    REQUIRE(none);
+    CHECK_FALSE(none->has_value());
+  }
+
+  TEST_CASE("a descriptor rides along and is the receiver's own") {
+    auto [a, b] = *Channel::make_pair();
+    std::array<int, 2> pipe_ends{};
+    REQUIRE(::pipe(pipe_ends.data()) == 0);
+    REQUIRE(a.send(Done{1}, pipe_ends[1]));
+    ::close(pipe_ends[1]);
+    auto frame = *b.receive();
+    REQUIRE(frame->fd);
+    CHECK(::fcntl(frame->fd.get(), F_GETFD) == FD_CLOEXEC);
+    CHECK(::write(frame->fd.get(), "x", 1) == 1);
+    char byte = 0;
+    CHECK(::read(pipe_ends[0], &byte, 1) == 1);
+    ::close(pipe_ends[0]);
+  }
+
+  TEST_CASE("what a slow peer does not take is kept, in order") {
+    auto [a, b] = *Channel::make_pair();
+    std::uint64_t sent = 0;
+    while (!a.has_queued()) REQUIRE(a.send(Done{sent++}));
+    for (int i = 0; i < 100; ++i) REQUIRE(a.send(Done{sent++}));
+    for (std::uint64_t i = 0; i < sent; ++i) {
+      REQUIRE(a.flush());
+      const auto frame = *b.receive();
+      REQUIRE(frame);
+      CHECK(frame->bytes == wire::encode(Done{i}));
+    }
+    CHECK_FALSE(a.has_queued());
+  }
+
+  TEST_CASE("a peer that never reads counts as gone, after a bound") {
+    auto [a, b] = *Channel::make_pair();
+    std::expected<void, ChannelError> result;
+    for (std::size_t i = 0; result && i < 2 * Channel::kMaxQueued; ++i) result = a.send(Done{i});
+    REQUIRE_FALSE(result);
+    CHECK(result.error() == ChannelError::Closed);
+  }
+
+  TEST_CASE("a closed peer is told from an empty channel, reading and writing") {
+    auto pair = *Channel::make_pair();
+    { const Channel gone = std::move(pair.second); }
+    CHECK(pair.first.receive().error() == ChannelError::Closed);
+    CHECK(pair.first.send(Done{1}).error() == ChannelError::Closed);
+  }
+
+  TEST_CASE("a packet over the limit is refused, not cut") {
+    auto [a, b] = *Channel::make_pair();
+    const std::vector<std::byte> huge(wire::kMaxFrame + 1);
+    REQUIRE(::send(a.fd(), huge.data(), huge.size(), 0) == ssize_t(huge.size()));
+    CHECK(b.receive().error() == ChannelError::Malformed);
+  }
+}

@@ -1,0 +1,105 @@
+#include "codec.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace upnpd;
+using wire::DecodeError;
+
+namespace {
+
+RequestHead a_head() { return {0x0102030405060708, 1, *Ipv4Address::parse("192.168.77.10"), IgdVersion::v2}; }
+
+AddPortMapping an_add() {
+  return {a_head(),
+          {NoAddress{}, 8080, Protocol::TCP, 80, *Ipv4Address::parse("192.168.77.10"), true,
+           PortMappingDescription::parse("a web server"), 3600}};
+}
+
+Entry an_entry() {
+  return {7,
+          {*RemoteHost::parse(*Ipv4Address::parse("203.0.113.9")), *ExternalPort::parse(8080), Protocol::UDP},
+          *InternalClient::parse(*Ipv4Address::parse("192.168.77.10")),
+          *InternalPort::parse(80),
+          true,
+          *PortMappingDescription::parse("x"),
+          42};
+}
+
+template <class Messages, class Message>
+Message round_trip(const Message& message) {
+  const auto decoded = wire::decode<Messages>(wire::encode(message));
+  REQUIRE(decoded);
+  REQUIRE(std::holds_alternative<Message>(*decoded));
+  return std::get<Message>(*decoded);
+}
+
+}  // namespace
+
+TEST_SUITE("codec") {
+  TEST_CASE("a request comes out as it went in") {
+    const auto add = round_trip<FromService>(an_add());
+    CHECK(add.head.id == 0x0102030405060708);
+    CHECK(add.head.caller.to_string() == "192.168.77.10");
+    CHECK(add.head.version == IgdVersion::v2);
+    CHECK(std::holds_alternative<NoAddress>(add.arguments.remote_host));
+    CHECK(std::get<Ipv4Address>(add.arguments.internal_client).to_string() == "192.168.77.10");
+    CHECK(add.arguments.external_port == 8080);
+    CHECK(add.arguments.description->text() == "a web server");
+    CHECK(add.arguments.lease_duration == 3600);
+  }
+
+  TEST_CASE("a reply comes out as it went in") {
+    const auto entry = round_trip<ToService>(an_entry());
+    CHECK(entry.key == an_entry().key);
+    CHECK(entry.client == an_entry().client);
+    CHECK(round_trip<ToService>(Refused{9, UpnpError::ConflictInMappingEntry}).error ==
+          UpnpError::ConflictInMappingEntry);
+    CHECK(round_trip<ToService>(WanState{1, ConnectionStatus::Connected, std::nullopt, BootTime(), 1, 2, true})
+              .downstream_bit_rate == 2);
+  }
+
+  TEST_CASE("messages to and from an announcer come out as they went in") {
+    const AnnounceLan lan{2, "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900, "u", "t"};
+    CHECK(round_trip<ToAnnouncer>(lan).address.to_string() == "192.168.77.1/24");
+    round_trip<ToAnnouncer>(StartAnnouncing{});
+    CHECK(round_trip<FromAnnouncer>(AnnouncerReady{49152}).event_port == 49152);
+  }
+
+  TEST_CASE("a frame cut anywhere, or with a byte more, is refused") {
+    const auto frame = wire::encode(an_add());
+    for (std::size_t length = 0; length < frame.size(); ++length)
+      CHECK(wire::decode<FromService>(std::span(frame).first(length)).error() == DecodeError::WrongLength);
+    auto longer = frame;
+    longer.push_back(std::byte{0});
+    CHECK(wire::decode<FromService>(longer).error() == DecodeError::WrongLength);
+  }
+
+  TEST_CASE("a message of the other direction is unknown") {
+    CHECK(wire::decode<FromService>(wire::encode(Done{1})).error() == DecodeError::UnknownMessage);
+    CHECK(wire::decode<ToAnnouncer>(wire::encode(an_add())).error() == DecodeError::UnknownMessage);
+    CHECK(wire::decode<FromAnnouncer>(wire::encode(StopAnnouncing{})).error() == DecodeError::UnknownMessage);
+  }
+
+  TEST_CASE("a value that its type refuses makes the frame invalid") {
+    auto frame = wire::encode(Reserved{1, *ExternalPort::parse(1)});
+    frame.back() = std::byte{0};  // port 0
+    CHECK(wire::decode<ToService>(frame).error() == DecodeError::InvalidValue);
+    frame = wire::encode(Refused{1, UpnpError::ActionFailed});
+    frame.back() = std::byte{0};  // 0x0100 is no error code
+    CHECK(wire::decode<ToService>(frame).error() == DecodeError::InvalidValue);
+  }
+
+  TEST_CASE("no byte of any frame, changed to anything, does more than be refused") {
+    const auto frame = wire::encode(an_entry());
+    for (std::size_t place = 0; place < frame.size(); ++place)
+      for (int value = 0; value < 256; ++value) {
+        auto changed = frame;
+        changed[place] = std::byte(value);
+        const auto decoded = wire::decode<ToService>(changed);
+        if (decoded && std::holds_alternative<Entry>(*decoded))
+          CHECK(std::get<Entry>(*decoded).description.text().size() <= PortMappingDescription::kMaxBytes);
+      }
+  }
+}
