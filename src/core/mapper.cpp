@@ -1,0 +1,257 @@
+#include "mapper.h"
+
+#include <algorithm>
+#include <map>
+#include <ranges>
+
+namespace upnpd::core {
+namespace {
+
+Outcome refused(const RequestHead& head, UpnpError error, std::string reason) {
+  Outcome outcome;
+  outcome.reply = Refused{head.id, error};
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
+Outcome refused(const RequestHead& head, const Refusal& refusal) {
+  return refused(head, refusal.error, refusal.reason);
+}
+
+Outcome answer(Reply reply) {
+  Outcome outcome;
+  outcome.reply = std::move(reply);
+  return outcome;
+}
+
+Entry entry_for(std::uint64_t id, const PortMapping& mapping, BootTime now) {
+  return {id,           mapping.key,     mapping.client,      mapping.internal_port,
+          mapping.enabled, mapping.description, remaining_seconds(mapping, now)};
+}
+
+const RequestHead& head_of(const ServiceRequest& request) {
+  return std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request);
+}
+
+}  // namespace
+
+Outcome Mapper::handle(const ServiceRequest& request, BootTime now) {
+  const RequestHead& head = head_of(request);
+  if (!buckets_.take(head.caller, now))
+    return refused(head, UpnpError::ActionFailed,
+                   "more than " + std::to_string(policy_.limits.requests_per_second) + " requests a second");
+  return std::visit([&](const auto& r) { return handle_one(r, now); }, request);
+}
+
+Outcome Mapper::handle_one(const AddPortMapping& request, BootTime now) {
+  return handle_add(request.head, request.arguments, false, now);
+}
+
+Outcome Mapper::handle_one(const AddAnyPortMapping& request, BootTime now) {
+  return handle_add(request.head, request.arguments, true, now);
+}
+
+Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port,
+                           BootTime now) {
+  const auto wanted = judge_arguments(head, arguments, policy_, surroundings_);
+  if (!wanted) return refused(head, wanted.error());
+  const auto key = place(*wanted, head.version, any_port);
+  if (!key) return refused(head, key.error());
+
+  const PortMapping* const old = table_.find(*key);
+  const auto expires = wanted->lease.is_permanent() ? std::nullopt : std::optional(now + wanted->lease.seconds());
+  Outcome outcome;
+  put({.key = *key,
+       .client = wanted->client,
+       .internal_port = wanted->internal_port,
+       .enabled = wanted->enabled,
+       .description = wanted->description,
+       .expires = expires,
+       .id = old != nullptr ? old->id : next_id_++,
+       .lan = head.lan,
+       .owner = head.caller},
+      outcome);
+  outcome.reply = any_port ? Reply(Reserved{head.id, key->external_port}) : Reply(Done{head.id});
+  return outcome;
+}
+
+std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted, IgdVersion version,
+                                                     bool any_port) const {
+  const auto permitted = [&](ExternalPort port) {
+    return permits(policy_, port, wanted.client, wanted.internal_port, wanted.description);
+  };
+  const auto verdict = permitted(wanted.key.external_port);
+  if (!verdict && !any_port) return std::unexpected(Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
+  if (const auto quota = check_quota(wanted, version); !quota) return std::unexpected(quota.error());
+
+  const PortMapping* const conflict =
+      table_.find_conflict(wanted.key.protocol, wanted.key.external_port, wanted.client);
+  if (conflict == nullptr && verdict) return wanted.key;
+  if (!any_port)
+    return std::unexpected(Refusal{UpnpError::ConflictInMappingEntry,
+                                   "the port is mapped to " + conflict->client.address().to_string()});
+  const auto port = table_.free_port(wanted.key.protocol, wanted.key.external_port,
+                                     [&](ExternalPort p) { return permitted(p).has_value(); });
+  if (!port)
+    return std::unexpected(verdict ? Refusal{UpnpError::NoPortMapsAvailable, "no external port is free"}
+                                   : Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
+  return PortMappingKey{wanted.key.remote_host, *port, wanted.key.protocol};
+}
+
+std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted, IgdVersion version) const {
+  const PortMapping* const old = table_.find(wanted.key);
+  if (old != nullptr && old->client == wanted.client) return {};  // takes its own place
+  const auto error = version == IgdVersion::v1 ? UpnpError::ActionFailed : UpnpError::NoPortMapsAvailable;
+  if (table_.size() >= policy_.limits.mappings)
+    return std::unexpected(Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
+  if (table_.size_of(wanted.client.address()) >= policy_.limits.mappings_per_host)
+    return std::unexpected(Refusal{
+        error, "max_mappings_per_host " + std::to_string(policy_.limits.mappings_per_host) + " is reached"});
+  return {};
+}
+
+bool Mapper::may_touch(const PortMapping& mapping, Ipv4Address caller) const {
+  return !policy_.secure_mode || mapping.client.address() == caller || mapping.owner == caller;
+}
+
+Outcome Mapper::handle_one(const DeletePortMapping& request, BootTime) {
+  const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
+  if (!key) return refused(request.head, key.error());
+  const PortMapping* const mapping = table_.find(*key);
+  if (mapping == nullptr) return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
+  if (!is_on_its_lan(request.head, surroundings_) || !may_touch(*mapping, request.head.caller))
+    return refused(request.head, UpnpError::ActionNotAuthorized,
+                   "the mapping belongs to " + mapping->client.address().to_string());
+  Outcome outcome;
+  erase(*mapping, MappingEvent::Kind::Deleted, outcome);
+  outcome.reply = Done{request.head.id};
+  return outcome;
+}
+
+Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime now) {
+  const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
+  if (!key) return refused(request.head, key.error());
+  const PortMapping* const mapping = table_.find(*key);
+  if (mapping == nullptr) return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
+  if (!may_touch(*mapping, request.head.caller))
+    return refused(request.head, UpnpError::ActionNotAuthorized,
+                   "the mapping belongs to " + mapping->client.address().to_string());
+  return answer(entry_for(request.head.id, *mapping, now));
+}
+
+Outcome Mapper::handle_one(const GetGenericPortMappingEntry& request, BootTime now) {
+  const PortMapping* const mapping = policy_.secure_mode ? table_.at(request.index, request.head.caller)
+                                                         : table_.at(request.index);
+  if (mapping == nullptr)
+    return refused(request.head, UpnpError::SpecifiedArrayIndexInvalid, "the list is shorter");
+  return answer(entry_for(request.head.id, *mapping, now));
+}
+
+Outcome Mapper::handle_one(const GetLinkTotals&, BootTime) { return {}; }
+
+Outcome Mapper::tick(BootTime now) {
+  Outcome outcome;
+  while (const PortMapping* const first = table_.first_to_expire()) {
+    if (!has_expired(*first, now)) break;
+    erase(*first, MappingEvent::Kind::Expired, outcome);
+  }
+  return outcome;
+}
+
+std::optional<BootTime> Mapper::next_deadline() const {
+  const PortMapping* const first = table_.first_to_expire();
+  return first == nullptr ? std::nullopt : first->expires;
+}
+
+Outcome Mapper::remove(MappingId id) {
+  Outcome outcome;
+  if (const PortMapping* const mapping = table_.find(id)) erase(*mapping, MappingEvent::Kind::Deleted, outcome);
+  return outcome;
+}
+
+Outcome Mapper::restore(PortMapping mapping, bool in_kernel) {
+  Outcome outcome;
+  reserve_ids_up_to(mapping.id);
+  if (mapping.id == 0) mapping.id = next_id_++;
+  if (in_kernel)
+    table_.put(mapping);
+  else
+    put(std::move(mapping), outcome);
+  return outcome;
+}
+
+void Mapper::reserve_ids_up_to(MappingId last) { next_id_ = std::max(next_id_, last + 1); }
+
+std::vector<NatChange> Mapper::reconcile_outward(std::span<const OutwardMapping> in_kernel) const {
+  std::map<Endpoint, OutwardMapping> wanted;
+  table_.for_each([&](const PortMapping& mapping) {
+    if (const auto outward = table_.outward(endpoint_of(mapping))) wanted.insert_or_assign(outward->endpoint, *outward);
+  });
+  std::vector<NatChange> changes;
+  for (const OutwardMapping& held : in_kernel) {
+    const auto want = wanted.find(held.endpoint);
+    // The kernel counts in its own ticks: the same port is the same, its lease is renewed alike.
+    const bool same = want != wanted.end() && want->second.external_port == held.external_port &&
+                      want->second.forward_expires.has_value() == held.forward_expires.has_value();
+    if (same)
+      wanted.erase(want);
+    else
+      changes.emplace_back(RemoveOutward{held});
+  }
+  for (const auto& [endpoint, outward] : wanted) changes.emplace_back(AddOutward{outward});
+  return changes;
+}
+
+void Mapper::confirm() {
+  undo_.clear();
+  confirmed_update_id_ = system_update_id_;
+}
+
+void Mapper::revert() {
+  for (const Undo& undo : undo_ | std::views::reverse) {
+    if (undo.before)
+      table_.put(*undo.before);
+    else
+      table_.erase(undo.key);
+  }
+  undo_.clear();
+  system_update_id_ = confirmed_update_id_;
+}
+
+void Mapper::put(PortMapping mapping, Outcome& outcome) {
+  const PortMapping* const found = table_.find(mapping.key);
+  const std::optional<PortMapping> old = found == nullptr ? std::nullopt : std::optional(*found);
+  const Endpoint new_endpoint = endpoint_of(mapping);
+  const Endpoint old_endpoint = old ? endpoint_of(*old) : new_endpoint;
+  const auto old_before = table_.outward(old_endpoint);
+  const auto new_before = table_.outward(new_endpoint);
+
+  undo_.push_back({mapping.key, old});
+  table_.put(mapping);
+  ++system_update_id_;
+
+  if (old && old->enabled) outcome.changes.emplace_back(RemoveMapping{*old});
+  if (mapping.enabled) outcome.changes.emplace_back(AddMapping{mapping});
+  if (old_endpoint != new_endpoint) change_outward(old_before, table_.outward(old_endpoint), outcome);
+  change_outward(new_before, table_.outward(new_endpoint), outcome);
+  outcome.events.push_back({old ? MappingEvent::Kind::Replaced : MappingEvent::Kind::Added, std::move(mapping)});
+}
+
+void Mapper::erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcome) {
+  const auto before = table_.outward(endpoint_of(mapping));
+  undo_.push_back({mapping.key, mapping});
+  table_.erase(mapping.key);
+  ++system_update_id_;
+  if (mapping.enabled) outcome.changes.emplace_back(RemoveMapping{mapping});
+  change_outward(before, table_.outward(endpoint_of(mapping)), outcome);
+  outcome.events.push_back({kind, std::move(mapping)});
+}
+
+void Mapper::change_outward(const std::optional<OutwardMapping>& before, const std::optional<OutwardMapping>& after,
+                            Outcome& outcome) const {
+  if (before == after) return;
+  if (before) outcome.changes.emplace_back(RemoveOutward{*before});
+  if (after) outcome.changes.emplace_back(AddOutward{*after});
+}
+
+}  // namespace upnpd::core

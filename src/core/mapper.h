@@ -1,0 +1,102 @@
+// The gateway's decisions: handle(request, now) -> outcome, tick(now) -> outcome, next_deadline().
+// It has no clock, no descriptor and no log. A mapping is in the table at once, so that the next
+// request of a batch sees it; the kernel comes after. Until the kernel has acknowledged the
+// outcome's changes, revert() undoes everything since the last confirm().
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mapping_table.h"
+#include "policy.h"
+#include "request_rules.h"
+#include "token_buckets.h"
+#include "upnpd/messages.h"
+#include "upnpd/nat.h"
+
+namespace upnpd::core {
+
+// What happened to a mapping: a line in the log and in the journal.
+struct MappingEvent {
+  enum class Kind { Added, Replaced, Deleted, Expired } kind;
+  PortMapping mapping;
+};
+
+struct Outcome {
+  std::vector<NatChange> changes;     // to be committed, in this order, before the reply goes out
+  std::vector<MappingEvent> events;   // true once the changes are committed
+  std::optional<Reply> reply;         // none for tick(), and for GetLinkTotals, which is not the core's
+  std::optional<std::string> reason;  // why the request was refused
+};
+
+class Mapper {
+ public:
+  explicit Mapper(Policy policy) : policy_(std::move(policy)), buckets_(policy_.limits.requests_per_second) {}
+
+  const MappingTable& table() const { return table_; }
+  const Policy& policy() const { return policy_; }
+  // SystemUpdateID of WANIPConnection:2 section 2.3.25.
+  std::uint32_t system_update_id() const { return system_update_id_; }
+
+  void set_surroundings(Surroundings surroundings) { surroundings_ = std::move(surroundings); }
+
+  // Decides on a request. Call tick(now) first: entries whose lease is over are still entries.
+  Outcome handle(const ServiceRequest& request, BootTime now);
+  // Ends the leases that are over at `now`.
+  Outcome tick(BootTime now);
+  // When tick() has something to do next.
+  std::optional<BootTime> next_deadline() const;
+  // Deletes the mapping of this id, whoever owns it. No reply; no event when there is none.
+  Outcome remove(MappingId id);
+
+  // Puts back a mapping that was there before a restart. `in_kernel`: the kernel still holds it;
+  // else the outcome has the changes that put it there.
+  Outcome restore(PortMapping mapping, bool in_kernel);
+  // What makes the kernel's outward mappings those of the table.
+  std::vector<NatChange> reconcile_outward(std::span<const OutwardMapping> in_kernel) const;
+  // The first id not yet given away; ids only grow.
+  MappingId next_id() const { return next_id_; }
+  void reserve_ids_up_to(MappingId last);
+
+  // The kernel has acknowledged all outcomes so far.
+  void confirm();
+  // The kernel has refused: the table is again what it was at the last confirm().
+  void revert();
+
+ private:
+  struct Undo {
+    PortMappingKey key;
+    std::optional<PortMapping> before;
+  };
+
+  Outcome handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port, BootTime now);
+  Outcome handle_one(const AddPortMapping& request, BootTime now);
+  Outcome handle_one(const AddAnyPortMapping& request, BootTime now);
+  Outcome handle_one(const DeletePortMapping& request, BootTime now);
+  Outcome handle_one(const GetSpecificPortMappingEntry& request, BootTime now);
+  Outcome handle_one(const GetGenericPortMappingEntry& request, BootTime now);
+  Outcome handle_one(const GetLinkTotals& request, BootTime now);
+
+  // The rules that need the table: permission lines, quotas, conflicts.
+  std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, IgdVersion version, bool any_port) const;
+  std::expected<void, Refusal> check_quota(const WantedMapping& wanted, IgdVersion version) const;
+  bool may_touch(const PortMapping& mapping, Ipv4Address caller) const;
+
+  // Changes the table and collects what the kernel must do.
+  void put(PortMapping mapping, Outcome& outcome);
+  void erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcome);
+  void change_outward(const std::optional<OutwardMapping>& before, const std::optional<OutwardMapping>& after,
+                      Outcome& outcome) const;
+
+  Policy policy_;
+  Surroundings surroundings_;
+  MappingTable table_;
+  TokenBuckets buckets_;
+  MappingId next_id_ = 1;
+  std::uint32_t system_update_id_ = 0;
+  std::vector<Undo> undo_;
+  std::uint32_t confirmed_update_id_ = 0;
+};
+
+}  // namespace upnpd::core

@@ -1,0 +1,148 @@
+#include "mapping_table.h"
+
+#include <algorithm>
+
+namespace upnpd::core {
+namespace {
+
+// Takes the element at `place` out of `view`, moving the last one there; `set_place` tells the
+// moved one.
+template <class View, class SetPlace>
+void take_out(View& view, std::size_t place, SetPlace set_place) {
+  view[place] = view.back();
+  set_place(*view[place], place);
+  view.pop_back();
+}
+
+}  // namespace
+
+Endpoint endpoint_of(const PortMapping& mapping) {
+  return {mapping.client, mapping.key.protocol, mapping.internal_port};
+}
+
+bool MappingTable::ByPort::operator()(const PortMappingKey& a, const PortMappingKey& b) const {
+  return std::tie(a.protocol, a.external_port, a.remote_host) <
+         std::tie(b.protocol, b.external_port, b.remote_host);
+}
+
+std::size_t MappingTable::size_of(Ipv4Address client) const {
+  const auto view = views_.find(client.host_order());
+  return view == views_.end() ? 0 : view->second.size();
+}
+
+const PortMapping* MappingTable::find(const PortMappingKey& key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second.mapping;
+}
+
+const PortMapping* MappingTable::find(MappingId id) const {
+  const auto found = std::ranges::find_if(all_, [id](const Entry* e) { return e->mapping.id == id; });
+  return found == all_.end() ? nullptr : &(*found)->mapping;
+}
+
+MappingTable::Entries::const_iterator MappingTable::first_at(Protocol protocol, ExternalPort port) const {
+  return entries_.lower_bound(PortMappingKey{RemoteHost::any(), port, protocol});
+}
+
+const PortMapping* MappingTable::find_conflict(Protocol protocol, ExternalPort port,
+                                               InternalClient client) const {
+  for (auto entry = first_at(protocol, port); entry != entries_.end(); ++entry) {
+    const PortMapping& mapping = entry->second.mapping;
+    if (mapping.key.protocol != protocol || mapping.key.external_port != port) break;
+    if (mapping.client != client) return &mapping;
+  }
+  return nullptr;
+}
+
+const PortMapping* MappingTable::at(std::size_t index) const {
+  return index < all_.size() ? &all_[index]->mapping : nullptr;
+}
+
+const PortMapping* MappingTable::at(std::size_t index, Ipv4Address client) const {
+  const auto view = views_.find(client.host_order());
+  if (view == views_.end() || index >= view->second.size()) return nullptr;
+  return &view->second[index]->mapping;
+}
+
+std::optional<ExternalPort> MappingTable::free_port(
+    Protocol protocol, ExternalPort start, const std::function<bool(ExternalPort)>& acceptable) const {
+  // Walks the entries beside the ports, so that a full table costs one pass, not 65 535 searches.
+  const auto free_between = [&](std::uint32_t first, std::uint32_t last) -> std::optional<ExternalPort> {
+    auto entry = first_at(protocol, *ExternalPort::parse(first));
+    for (std::uint32_t number = first; number <= last; ++number) {
+      const ExternalPort port = *ExternalPort::parse(number);
+      while (entry != entries_.end() && entry->first.protocol == protocol && entry->first.external_port < port)
+        ++entry;
+      const bool taken = entry != entries_.end() && entry->first.protocol == protocol &&
+                         entry->first.external_port == port;
+      if (!taken && acceptable(port)) return port;
+    }
+    return std::nullopt;
+  };
+  if (const auto port = free_between(start.number(), 65535)) return port;
+  return start.number() == 1 ? std::nullopt : free_between(1, start.number() - 1u);
+}
+
+void MappingTable::put(const PortMapping& mapping) {
+  const auto [entry, is_new] = entries_.try_emplace(mapping.key, Entry{mapping, 0, 0});
+  if (!is_new) {
+    unindex(entry->second);
+    entry->second.mapping = mapping;
+  }
+  index(entry->second);
+}
+
+void MappingTable::erase(const PortMappingKey& key) {
+  const auto entry = entries_.find(key);
+  if (entry == entries_.end()) return;
+  unindex(entry->second);
+  entries_.erase(entry);
+}
+
+void MappingTable::index(Entry& entry) {
+  View& view = views_[entry.mapping.client.address().host_order()];
+  entry.place_in_all = all_.size();
+  entry.place_in_view = view.size();
+  all_.push_back(&entry);
+  view.push_back(&entry);
+  if (entry.mapping.expires) by_expiry_.emplace(*entry.mapping.expires, &entry);
+  by_endpoint_.emplace(endpoint_of(entry.mapping), entry.mapping.id, &entry);
+}
+
+void MappingTable::unindex(const Entry& entry) {
+  const auto view = views_.find(entry.mapping.client.address().host_order());
+  take_out(all_, entry.place_in_all, [](Entry& e, std::size_t place) { e.place_in_all = place; });
+  take_out(view->second, entry.place_in_view, [](Entry& e, std::size_t place) { e.place_in_view = place; });
+  if (view->second.empty()) views_.erase(view);
+  if (entry.mapping.expires) by_expiry_.erase({*entry.mapping.expires, &entry});
+  by_endpoint_.erase({endpoint_of(entry.mapping), entry.mapping.id, &entry});
+}
+
+std::optional<OutwardMapping> MappingTable::outward(const Endpoint& endpoint) const {
+  const PortMapping* chosen = nullptr;
+  std::optional<BootTime> forward_expires = BootTime::min();
+  for (auto at = by_endpoint_.lower_bound({endpoint, 0, nullptr}); at != by_endpoint_.end(); ++at) {
+    const auto& [at_endpoint, id, entry] = *at;
+    if (at_endpoint != endpoint) break;
+    const PortMapping& mapping = entry->mapping;
+    if (!mapping.enabled) continue;
+    if (chosen == nullptr || (!chosen->key.remote_host.is_any() && mapping.key.remote_host.is_any()))
+      chosen = &mapping;
+    if (!mapping.expires)
+      forward_expires = std::nullopt;
+    else if (forward_expires)
+      forward_expires = std::max(*forward_expires, *mapping.expires);
+  }
+  if (chosen == nullptr) return std::nullopt;
+  return OutwardMapping{endpoint, chosen->key.external_port, chosen->expires, forward_expires};
+}
+
+const PortMapping* MappingTable::first_to_expire() const {
+  return by_expiry_.empty() ? nullptr : &by_expiry_.begin()->second->mapping;
+}
+
+void MappingTable::for_each(const std::function<void(const PortMapping&)>& function) const {
+  for (const auto& [key, entry] : entries_) function(entry.mapping);
+}
+
+}  // namespace upnpd::core

@@ -1,0 +1,81 @@
+// The port mappings there are, in memory: found by key, by place in a view, by endpoint, by when
+// their lease ends; every one of them in logarithmic time or better, so that the table costs the
+// same with one entry and with 60 000. It holds facts and takes no decision.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "upnpd/nat.h"
+#include "upnpd/port_mapping.h"
+
+namespace upnpd::core {
+
+class MappingTable {
+ public:
+  MappingTable() = default;
+  MappingTable(const MappingTable&) = delete;  // the indexes point into the entries
+  MappingTable& operator=(const MappingTable&) = delete;
+  MappingTable(MappingTable&&) = default;
+  MappingTable& operator=(MappingTable&&) = default;
+
+  std::size_t size() const { return entries_.size(); }
+  // How many mappings lead to `client`.
+  std::size_t size_of(Ipv4Address client) const;
+
+  // A pointer is good until that entry is next put or erased.
+  const PortMapping* find(const PortMappingKey& key) const;
+  const PortMapping* find(MappingId id) const;
+  // A mapping of this protocol and external port, whatever its RemoteHost, that leads to another
+  // host than `client`: the conflict of WANIPConnection:2 section 2.5.16.
+  const PortMapping* find_conflict(Protocol protocol, ExternalPort port, InternalClient client) const;
+  // The mapping at `index` among all, or among those that lead to `client`: contiguous arrays. On
+  // removal the last one takes the freed place.
+  const PortMapping* at(std::size_t index) const;
+  const PortMapping* at(std::size_t index, Ipv4Address client) const;
+  // The first port from `start` on, going round through `first`..65535, that no mapping of
+  // `protocol` uses and `acceptable` agrees to.
+  std::optional<ExternalPort> free_port(Protocol protocol, ExternalPort start,
+                                        const std::function<bool(ExternalPort)>& acceptable) const;
+
+  // Puts `mapping` in, in the place of the one of the same key if there is one.
+  void put(const PortMapping& mapping);
+  void erase(const PortMappingKey& key);
+
+  // The way out of `endpoint` that the enabled mappings to it make together: the external port of
+  // the oldest one open to any RemoteHost (or else the oldest), forwarding until the last ends.
+  std::optional<OutwardMapping> outward(const Endpoint& endpoint) const;
+  // The mapping whose lease ends first.
+  const PortMapping* first_to_expire() const;
+  void for_each(const std::function<void(const PortMapping&)>& function) const;
+
+ private:
+  struct Entry {
+    PortMapping mapping;
+    std::size_t place_in_all;
+    std::size_t place_in_view;
+  };
+  using View = std::vector<Entry*>;
+  // Protocol and port first: what conflicts is adjacent.
+  struct ByPort {
+    bool operator()(const PortMappingKey& a, const PortMappingKey& b) const;
+  };
+  using Entries = std::map<PortMappingKey, Entry, ByPort>;
+  Entries::const_iterator first_at(Protocol protocol, ExternalPort port) const;
+  void index(Entry& entry);
+  void unindex(const Entry& entry);
+
+  Entries entries_;
+  View all_;
+  std::unordered_map<std::uint32_t, View> views_;  // by client address
+  std::set<std::pair<BootTime, const Entry*>> by_expiry_;
+  std::set<std::tuple<Endpoint, MappingId, const Entry*>> by_endpoint_;
+};
+
+Endpoint endpoint_of(const PortMapping& mapping);
+
+}  // namespace upnpd::core

@@ -1,0 +1,49 @@
+#include "policy.h"
+
+#include <regex.h>
+
+namespace upnpd::core {
+
+struct DescriptionPattern::Compiled {
+  regex_t expression{};
+  Compiled() = default;
+  Compiled(const Compiled&) = delete;
+  Compiled& operator=(const Compiled&) = delete;
+  ~Compiled() { ::regfree(&expression); }
+};
+
+std::optional<DescriptionPattern> DescriptionPattern::compile(const std::string& expression) {
+  // An empty regex_t must not be freed: compile into one that is owned only once it is whole.
+  regex_t raw{};
+  if (::regcomp(&raw, expression.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return std::nullopt;
+  const auto compiled = std::make_shared<Compiled>();
+  compiled->expression = raw;
+  return DescriptionPattern(compiled);
+}
+
+bool DescriptionPattern::matches(const PortMappingDescription& description) const {
+  return ::regexec(&compiled_->expression, description.text().c_str(), 0, nullptr, 0) == 0;
+}
+
+std::vector<PermissionLine> Policy::usual_permissions() {
+  const auto everyone = *Ipv4Network::make(Ipv4Address::from_host_order(0), 0);
+  return {{PermissionLine::Verdict::Allow, {1024, 65535}, everyone, {1024, 65535}, std::nullopt, "built-in rule"}};
+}
+
+std::expected<void, std::string> permits(const Policy& policy, ExternalPort external_port,
+                                         InternalClient client, InternalPort internal_port,
+                                         const PortMappingDescription& description) {
+  for (const PermissionLine& line : policy.permissions) {
+    if (!line.external_ports.contains(external_port.number()) || !line.clients.contains(client.address()) ||
+        !line.internal_ports.contains(internal_port.number()))
+      continue;
+    if (line.description && !line.description->matches(description)) continue;
+    if (line.verdict == PermissionLine::Verdict::Allow) return {};
+    return std::unexpected("denied by " + line.where);
+  }
+  return std::unexpected("no permission line allows external port " + std::to_string(external_port.number()) +
+                         " to " + client.address().to_string() + " port " +
+                         std::to_string(internal_port.number()));
+}
+
+}  // namespace upnpd::core

@@ -1,0 +1,67 @@
+// What the router's owner permits: the permission lines of the configuration, first match wins, no
+// match denies; and the limits. Every refusal carries its reason in words, for the log and for
+// whoever asks why.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "upnpd/port_mapping.h"
+
+namespace upnpd::core {
+
+// Ports from `first` to `last`, both included.
+struct PortRange {
+  std::uint16_t first;
+  std::uint16_t last;
+  bool contains(std::uint16_t port) const { return first <= port && port <= last; }
+};
+
+// A POSIX extended regular expression over descriptions.
+class DescriptionPattern {
+ public:
+  // No value when `expression` is not a regular expression.
+  static std::optional<DescriptionPattern> compile(const std::string& expression);
+  bool matches(const PortMappingDescription& description) const;
+
+ private:
+  struct Compiled;
+  explicit DescriptionPattern(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
+  std::shared_ptr<const Compiled> compiled_;
+};
+
+// One `allow` or `deny` line.
+struct PermissionLine {
+  enum class Verdict { Allow, Deny } verdict;
+  PortRange external_ports;
+  Ipv4Network clients;
+  PortRange internal_ports;
+  std::optional<DescriptionPattern> description;
+  std::string where;  // "upnpd.conf:12", or "built-in rule"
+};
+
+struct Limits {
+  std::uint32_t mappings = 8192;
+  std::uint32_t mappings_per_host = 1024;
+  std::uint32_t requests_per_second = 500;  // of one host; 0 = no limit
+  std::chrono::seconds lease{0};            // the longest lease granted; 0 = as the standard has it
+};
+
+struct Policy {
+  std::vector<PermissionLine> permissions;
+  bool secure_mode = true;  // a client maps to itself alone, and sees its own mappings alone
+  Limits limits;
+
+  // The lines that hold when the configuration has none: high ports for everyone, nothing else.
+  static std::vector<PermissionLine> usual_permissions();
+};
+
+// Whether the permission lines let `client` have this mapping; if not, the reason.
+std::expected<void, std::string> permits(const Policy& policy, ExternalPort external_port,
+                                         InternalClient client, InternalPort internal_port,
+                                         const PortMappingDescription& description);
+
+}  // namespace upnpd::core

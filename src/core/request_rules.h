@@ -1,0 +1,59 @@
+// The rules a mapping request must pass before the table is asked, in the order in which
+// WANIPConnection:2 makes the most specific error win. Pure: request, policy and surroundings in, a
+// mapping or a refusal out.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "policy.h"
+#include "upnpd/messages.h"
+
+namespace upnpd::core {
+
+// A LAN as the rules see it: the networks whose hosts may ask, and the router's addresses there.
+struct Lan {
+  LanIndex index;
+  std::vector<Ipv4Network> networks;
+};
+
+struct Surroundings {
+  std::vector<Lan> lans;
+  std::vector<Ipv4Address> own_addresses;  // every address of the router, whatever the interface
+};
+
+struct Refusal {
+  UpnpError error;
+  std::string reason;  // for the log
+};
+
+// What a request asks for once its arguments are judged. External port and lease are final.
+struct WantedMapping {
+  PortMappingKey key;
+  InternalClient client;
+  InternalPort internal_port;
+  bool enabled;
+  PortMappingDescription description;
+  LeaseDuration lease;
+};
+
+// The lease granted for NewLeaseDuration `asked`, in seconds. WANIPConnection:2 2.3.17: 0 becomes
+// 604800, more is cut to it; WANIPConnection:1 2.2.18: 0 is permanent. `longest` of 0 = no limit.
+LeaseDuration granted_lease(std::uint32_t asked, IgdVersion version, std::chrono::seconds longest);
+
+// Judges all arguments of AddPortMapping or AddAnyPortMapping but the permission lines.
+std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
+                                                      const PortMappingArguments& arguments,
+                                                      const Policy& policy,
+                                                      const Surroundings& surroundings);
+
+// The key that DeletePortMapping or GetSpecificPortMappingEntry names.
+std::expected<PortMappingKey, Refusal> judge_key(const AddressArgument& remote_host,
+                                                 std::uint16_t external_port,
+                                                 const ProtocolArgument& protocol);
+
+// Whether the caller of `head` is a host of the LAN it came by.
+bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings);
+
+}  // namespace upnpd::core

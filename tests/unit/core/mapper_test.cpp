@@ -1,0 +1,187 @@
+#include "mapper.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "builders.h"
+
+using namespace upnpd;
+using namespace upnpd::core;
+
+namespace {
+
+Mapper a_mapper(Policy policy = usual_policy()) {
+  Mapper mapper(std::move(policy));
+  mapper.set_surroundings(home());
+  return mapper;
+}
+
+std::optional<UpnpError> error_of(const Outcome& outcome) {
+  const auto* const refused = std::get_if<Refused>(&*outcome.reply);
+  return refused == nullptr ? std::nullopt : std::optional(refused->error);
+}
+
+template <class Change>
+std::size_t count(const Outcome& outcome) {
+  return std::size_t(std::ranges::count_if(outcome.changes, [](const NatChange& c) { return std::holds_alternative<Change>(c); }));
+}
+
+}  // namespace
+
+TEST_SUITE("mapper") {
+  using enum UpnpError;
+
+  TEST_CASE("an added mapping is answered, listed, and put into the kernel with its way out") {
+    Mapper mapper = a_mapper();
+    const Outcome outcome = mapper.handle(a_request().tcp(8080, 8000).lease(60).add(), at_second(0));
+    CHECK(std::holds_alternative<Done>(*outcome.reply));
+    CHECK(count<AddMapping>(outcome) == 1);
+    CHECK(count<AddOutward>(outcome) == 1);
+    CHECK(outcome.events.size() == 1);
+    const auto entry = std::get<Entry>(*mapper.handle(a_request().get_at(0), at_second(10)).reply);
+    CHECK(entry.lease_duration == 50);
+    CHECK(entry.internal_port.number() == 8000);
+    CHECK(mapper.system_update_id() == 1);
+  }
+
+  TEST_CASE("adding again renews: same id, the old element out and the new one in") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().lease(60).add(), at_second(0));
+    const Outcome outcome = mapper.handle(a_request().lease(60).described("new").add(), at_second(30));
+    CHECK(count<RemoveMapping>(outcome) == 1);
+    CHECK(count<AddMapping>(outcome) == 1);
+    CHECK(mapper.table().size() == 1);
+    CHECK(mapper.table().at(0)->id == 1);
+    CHECK(mapper.table().at(0)->expires == at_second(90));
+    CHECK(mapper.table().at(0)->description.text() == "new");
+  }
+
+  TEST_CASE("another client's port is a conflict, and AddAnyPortMapping finds another port") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add(), at_second(0))) == ConflictInMappingEntry);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 8080).remote(at("203.0.113.9")).add(), at_second(0))) ==
+          ConflictInMappingEntry);
+    const auto outcome = mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add_any(), at_second(0));
+    CHECK(std::get<Reserved>(*outcome.reply).port.number() == 8081);
+  }
+
+  TEST_CASE("one client may have a port for all and for one RemoteHost side by side") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0));
+    CHECK_FALSE(error_of(mapper.handle(a_request().tcp(8080, 8081).remote(at("203.0.113.9")).add(), at_second(0))));
+    CHECK(mapper.table().size() == 2);
+  }
+
+  TEST_CASE("deleting needs the key and the right") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
+    CHECK(error_of(mapper.handle(a_request().from(kPc).udp(8080, 1).remove(), at_second(0))) == NoSuchEntryInArray);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 1).remove(), at_second(0))) == ActionNotAuthorized);
+    const Outcome outcome = mapper.handle(a_request().from(kPc).tcp(8080, 1).remove(), at_second(0));
+    CHECK_FALSE(error_of(outcome));
+    CHECK(count<RemoveMapping>(outcome) == 1);
+    CHECK(count<RemoveOutward>(outcome) == 1);
+    CHECK(mapper.table().size() == 0);
+  }
+
+  TEST_CASE("a host sees its own mappings in an array of its own") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
+    mapper.handle(a_request().from(kConsole).tcp(8081, 8080).add(), at_second(0));
+    CHECK(std::get<Entry>(*mapper.handle(a_request().from(kConsole).get_at(0), at_second(0)).reply).key.external_port.number() == 8081);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(1), at_second(0))) == SpecifiedArrayIndexInvalid);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 1).get(), at_second(0))) == ActionNotAuthorized);
+  }
+
+  TEST_CASE("policy comes before quota, quota before conflict") {
+    Policy policy = usual_policy();
+    policy.limits.mappings_per_host = 1;
+    policy.limits.mappings = 2;
+    Mapper mapper = a_mapper(policy);
+    mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
+    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(80, 8080).add(), at_second(0))) == ActionNotAuthorized);
+    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(8081, 8080).add(), at_second(0))) == NoPortMapsAvailable);
+    CHECK(error_of(mapper.handle(a_request().v1().from(kPc).tcp(8081, 8080).add(), at_second(0))) == ActionFailed);
+    CHECK_FALSE(error_of(mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0))));  // a renewal
+    mapper.handle(a_request().from(kConsole).tcp(8081, 8080).add(), at_second(0));
+    CHECK(error_of(mapper.handle(a_request().from(at("192.168.77.12")).tcp(8080, 8080).add(), at_second(0))) == NoPortMapsAvailable);
+  }
+
+  TEST_CASE("a lease that is over is gone, with its events and its way out") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().tcp(8080, 8080).lease(10).add(), at_second(0));
+    mapper.handle(a_request().tcp(8081, 8081).lease(20).add(), at_second(0));
+    CHECK(mapper.next_deadline() == at_second(10));
+    CHECK(mapper.tick(at_second(9)).events.empty());
+    const Outcome outcome = mapper.tick(at_second(10));
+    REQUIRE(outcome.events.size() == 1);
+    CHECK(outcome.events[0].kind == MappingEvent::Kind::Expired);
+    CHECK(mapper.next_deadline() == at_second(20));
+    CHECK(mapper.table().size() == 1);
+  }
+
+  TEST_CASE("two mappings to one endpoint: when the first goes, the way out changes hands") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().udp(4000, 3074).add(), at_second(0));
+    const Outcome second = mapper.handle(a_request().udp(4001, 3074).lease(7200).add(), at_second(0));
+    CHECK(count<AddOutward>(second) == 1);  // forwarding lasts longer now
+    const Outcome outcome = mapper.handle(a_request().udp(4000, 3074).remove(), at_second(0));
+    REQUIRE(count<AddOutward>(outcome) == 1);
+    CHECK(std::get<AddOutward>(outcome.changes.back()).outward.external_port.number() == 4001);
+  }
+
+  TEST_CASE("a disabled mapping is kept and listed but never in the kernel") {
+    Mapper mapper = a_mapper();
+    const Outcome added = mapper.handle(a_request().disabled().add(), at_second(0));
+    CHECK(added.changes.empty());
+    CHECK_FALSE(std::get<Entry>(*mapper.handle(a_request().get_at(0), at_second(0)).reply).enabled);
+    const Outcome enabled = mapper.handle(a_request().add(), at_second(0));
+    CHECK(count<RemoveMapping>(enabled) == 0);
+    CHECK(count<AddMapping>(enabled) == 1);
+  }
+
+  TEST_CASE("a revert undoes everything since the last confirm, in any mixture") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().tcp(8080, 8080).lease(60).add(), at_second(0));
+    mapper.confirm();
+    mapper.handle(a_request().tcp(8080, 9999).lease(90).add(), at_second(5));
+    mapper.handle(a_request().tcp(8081, 8081).add(), at_second(5));
+    mapper.handle(a_request().tcp(8080, 1).remove(), at_second(5));
+    mapper.revert();
+    CHECK(mapper.table().size() == 1);
+    CHECK(mapper.table().at(0)->internal_port.number() == 8080);
+    CHECK(mapper.table().at(0)->expires == at_second(60));
+    CHECK(mapper.system_update_id() == 1);
+  }
+
+  TEST_CASE("what the kernel still holds is taken over, what it lost is put back") {
+    Mapper mapper = a_mapper();
+    CHECK(mapper.restore(a_mapping().tcp(8080, 80).id(7).until(60), true).changes.empty());
+    const Outcome lost = mapper.restore(a_mapping().tcp(8081, 81).id(9).until(60), false);
+    CHECK(count<AddMapping>(lost) == 1);
+    CHECK(mapper.next_id() == 10);
+  }
+
+  TEST_CASE("outward mappings in the kernel are made those of the table") {
+    Mapper mapper = a_mapper();
+    const PortMapping mapping = a_mapping().udp(4000, 3074).until(60).id(1);
+    mapper.restore(mapping, true);
+    const OutwardMapping right = *mapper.table().outward(endpoint_of(mapping));
+    CHECK(mapper.reconcile_outward(std::array{right}).empty());
+    OutwardMapping wrong = right;
+    wrong.external_port = *ExternalPort::parse(5000);
+    CHECK(mapper.reconcile_outward(std::array{wrong}).size() == 2);
+    CHECK(mapper.reconcile_outward({}).size() == 1);
+  }
+
+  TEST_CASE("more requests than the limit are refused until time has passed") {
+    Policy policy = usual_policy();
+    policy.limits.requests_per_second = 5;
+    Mapper mapper = a_mapper(policy);
+    for (int i = 0; i < 10; ++i) CHECK(error_of(mapper.handle(a_request().get_at(0), at_second(0))) == SpecifiedArrayIndexInvalid);
+    CHECK(error_of(mapper.handle(a_request().get_at(0), at_second(0))) == ActionFailed);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(0), at_second(0))) == SpecifiedArrayIndexInvalid);
+  }
+}

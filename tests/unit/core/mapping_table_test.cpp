@@ -1,0 +1,105 @@
+#include "mapping_table.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "builders.h"
+
+using namespace upnpd;
+using namespace upnpd::core;
+
+TEST_SUITE("mapping_table") {
+  TEST_CASE("entries are found by their whole key") {
+    MappingTable table;
+    table.put(a_mapping().tcp(8080, 80).id(1));
+    table.put(a_mapping().tcp(8080, 81).from("203.0.113.9").id(2));
+    table.put(a_mapping().udp(8080, 82).id(3));
+    CHECK(table.size() == 3);
+    CHECK(table.find(PortMapping(a_mapping().tcp(8080, 1).from("203.0.113.9")).key)->id == 2);
+    CHECK(table.find(PortMapping(a_mapping().tcp(8081, 1)).key) == nullptr);
+    CHECK(table.find(MappingId{3})->internal_port.number() == 82);
+    CHECK(table.find(MappingId{4}) == nullptr);
+  }
+
+  TEST_CASE("a conflict is another client on the port, whatever the RemoteHost") {
+    MappingTable table;
+    table.put(a_mapping().tcp(8080, 80).to(kPc).from("203.0.113.9"));
+    const auto port = *ExternalPort::parse(8080);
+    CHECK(table.find_conflict(Protocol::TCP, port, *InternalClient::parse(kConsole)) != nullptr);
+    CHECK(table.find_conflict(Protocol::TCP, port, *InternalClient::parse(kPc)) == nullptr);
+    CHECK(table.find_conflict(Protocol::UDP, port, *InternalClient::parse(kConsole)) == nullptr);
+    CHECK(table.find_conflict(Protocol::TCP, *ExternalPort::parse(8079), *InternalClient::parse(kConsole)) == nullptr);
+  }
+
+  TEST_CASE("a view is a contiguous array of one client's mappings, also after removals") {
+    MappingTable table;
+    for (std::uint16_t port = 2000; port < 2010; ++port)
+      table.put(a_mapping().tcp(port, port).to(port % 2 == 0 ? kPc : kConsole).id(port));
+    table.erase(PortMapping(a_mapping().tcp(2000, 1)).key);
+    table.erase(PortMapping(a_mapping().tcp(2008, 1)).key);
+    CHECK(table.size_of(kPc) == 3);
+    std::set<MappingId> seen;
+    for (std::size_t i = 0; i < 3; ++i) seen.insert(table.at(i, kPc)->id);
+    CHECK(seen == std::set<MappingId>{2002, 2004, 2006});
+    CHECK(table.at(3, kPc) == nullptr);
+    CHECK(table.at(7) != nullptr);
+    CHECK(table.at(8) == nullptr);
+  }
+
+  TEST_CASE("a free port is the first from where one starts, going round") {
+    MappingTable table;
+    const auto any = [](ExternalPort) { return true; };
+    const auto port = [](std::uint32_t n) { return *ExternalPort::parse(n); };
+    table.put(a_mapping().tcp(65534, 1));
+    table.put(a_mapping().tcp(65535, 1));
+    table.put(a_mapping().tcp(1, 1));
+    CHECK(table.free_port(Protocol::TCP, port(65534), any) == port(2));
+    CHECK(table.free_port(Protocol::UDP, port(65534), any) == port(65534));
+    CHECK(table.free_port(Protocol::TCP, port(1), [](ExternalPort p) { return p.number() > 1023; }) == port(1024));
+    CHECK_FALSE(table.free_port(Protocol::TCP, port(1), [](ExternalPort) { return false; }));
+  }
+
+  TEST_CASE("the way out is the oldest mapping open to all, as long as any lasts") {
+    MappingTable table;
+    const PortMapping first = a_mapping().udp(4000, 3074).from("203.0.113.9").until(50).id(1);
+    const PortMapping second = a_mapping().udp(4001, 3074).until(20).id(2);
+    const PortMapping third = a_mapping().udp(4002, 3074).id(3).disabled();
+    CHECK_FALSE(table.outward(endpoint_of(first)));
+    table.put(first);
+    table.put(second);
+    table.put(third);
+    const auto outward = *table.outward(endpoint_of(first));
+    CHECK(outward.external_port.number() == 4001);
+    CHECK(outward.external_port_expires == at_second(20));
+    CHECK(outward.forward_expires == at_second(50));
+    table.erase(second.key);
+    CHECK(table.outward(endpoint_of(first))->external_port.number() == 4000);
+  }
+
+  TEST_CASE("after any puts and erasures every index agrees with a plain map") {
+    MappingTable table;
+    std::map<std::uint16_t, PortMapping> model;
+    std::mt19937 random(7);
+    for (int step = 0; step < 20000; ++step) {
+      const auto port = std::uint16_t(1 + random() % 64);
+      if (random() % 3 != 0) {
+        const PortMapping mapping = a_mapping().tcp(port, std::uint16_t(1 + random() % 5)).to(random() % 2 == 0 ? kPc : kConsole).until(int(random() % 100)).id(port);
+        table.put(mapping);
+        model.insert_or_assign(port, mapping);
+      } else {
+        table.erase(PortMapping(a_mapping().tcp(port, 1)).key);
+        model.erase(port);
+      }
+      REQUIRE(table.size() == model.size());
+      REQUIRE(table.size_of(kPc) + table.size_of(kConsole) == model.size());
+      if (model.empty()) continue;
+      const auto soonest = std::ranges::min_element(model, {}, [](const auto& e) { return *e.second.expires; });
+      REQUIRE(*table.first_to_expire()->expires == *soonest->second.expires);
+      std::set<MappingId> seen;
+      for (std::size_t i = 0; i < table.size(); ++i) seen.insert(table.at(i)->id);
+      REQUIRE(seen.size() == model.size());
+    }
+  }
+}

@@ -1,0 +1,63 @@
+#include "policy.h"
+
+#include <doctest/doctest.h>
+
+using namespace upnpd;
+using namespace upnpd::core;
+
+namespace {
+
+bool permitted(const Policy& policy, std::uint16_t external, const char* client, std::uint16_t internal,
+               const char* description = "") {
+  return permits(policy, *ExternalPort::parse(external), *InternalClient::parse(*Ipv4Address::parse(client)),
+                 *InternalPort::parse(internal), *PortMappingDescription::parse(description))
+      .has_value();
+}
+
+PermissionLine line(PermissionLine::Verdict verdict, PortRange external, const char* clients, PortRange internal,
+                    const char* pattern = nullptr) {
+  return {verdict, external, *Ipv4Network::parse(clients), internal,
+          pattern == nullptr ? std::nullopt : DescriptionPattern::compile(pattern), "test:1"};
+}
+
+}  // namespace
+
+TEST_SUITE("policy") {
+  using enum PermissionLine::Verdict;
+
+  TEST_CASE("the usual lines open high ports to high ports, to anyone, and nothing else") {
+    Policy policy;
+    policy.permissions = Policy::usual_permissions();
+    CHECK(permitted(policy, 1024, "192.168.77.10", 1024));
+    CHECK(permitted(policy, 65535, "10.0.0.1", 65535));
+    CHECK_FALSE(permitted(policy, 1023, "192.168.77.10", 8080));
+    CHECK_FALSE(permitted(policy, 8080, "192.168.77.10", 1023));
+  }
+
+  TEST_CASE("the first matching line decides, and no match denies") {
+    Policy policy;
+    policy.permissions = {line(Deny, {5000, 5999}, "192.168.77.0/24", {1, 65535}),
+                          line(Allow, {5000, 6000}, "0.0.0.0/0", {1, 65535})};
+    CHECK_FALSE(permitted(policy, 5500, "192.168.77.10", 80));
+    CHECK(permitted(policy, 5500, "192.168.78.10", 80));
+    CHECK(permitted(policy, 6000, "192.168.77.10", 80));
+    CHECK_FALSE(permitted(policy, 6001, "192.168.77.10", 80));
+    CHECK_FALSE(permitted(Policy{}, 8080, "192.168.77.10", 8080));
+  }
+
+  TEST_CASE("a line with an expression holds for the descriptions it matches") {
+    Policy policy;
+    policy.permissions = {line(Allow, {1, 65535}, "0.0.0.0/0", {1, 65535}, "^Xbox|PlayStation$")};
+    CHECK(permitted(policy, 3074, "192.168.77.10", 3074, "Xbox Live"));
+    CHECK_FALSE(permitted(policy, 3074, "192.168.77.10", 3074, "not an Xbox"));
+    CHECK_FALSE(DescriptionPattern::compile("(unclosed"));
+  }
+
+  TEST_CASE("a denial names the line that denied") {
+    Policy policy;
+    policy.permissions = {line(Deny, {1, 65535}, "0.0.0.0/0", {1, 65535})};
+    const auto verdict = permits(policy, *ExternalPort::parse(1), *InternalClient::parse(*Ipv4Address::parse("10.0.0.1")),
+                                 *InternalPort::parse(1), *PortMappingDescription::parse(""));
+    CHECK(verdict.error() == "denied by test:1");
+  }
+}
