@@ -1,0 +1,107 @@
+#include "interface_watch.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+
+namespace upnpd::kernel {
+namespace {
+
+std::span<const std::byte> bytes_of(const nlmsghdr& message) {
+  return {static_cast<const std::byte*>(static_cast<const void*>(&message)), message.nlmsg_len};
+}
+
+}  // namespace
+
+std::expected<InterfaceWatch, NetlinkError> InterfaceWatch::open() {
+  auto events = NlSocket::open(NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE);
+  if (!events) return std::unexpected(events.error());
+  auto requests = NlSocket::open(NETLINK_ROUTE);
+  if (!requests) return std::unexpected(requests.error());
+  return InterfaceWatch(*std::move(events), *std::move(requests));
+}
+
+std::expected<bool, NetlinkError> InterfaceWatch::drain() {
+  bool changed = false;
+  const auto received = events_.receive_waiting([&](const nlmsghdr& message) {
+    changed = changed || changes_surroundings(bytes_of(message));
+  });
+  if (!received && received.error().error == ENOBUFS) return true;
+  if (!received) return std::unexpected(received.error());
+  return changed;
+}
+
+std::expected<void, NetlinkError> InterfaceWatch::dump(int type, unsigned char family,
+                                                       const NlSocket::OnMessage& on_message) {
+  alignas(nlmsghdr) std::array<char, 256> buffer;
+  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = static_cast<std::uint16_t>(type);
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  // Of the longest family header: older kernels expect it whole, whatever is asked for.
+  auto* head = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)));
+  head->ifi_family = family;
+  return requests_.ask(*request, on_message);
+}
+
+std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
+  std::map<int, RouterInterface> by_index;
+  std::vector<AddressMessage> addresses;
+  std::optional<DefaultRouteMessage> best;
+  auto links_read = dump(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr& message) {
+    if (auto link = parse_link(bytes_of(message)))
+      by_index.insert_or_assign(
+          link->index,
+          RouterInterface{
+              link->index, std::move(link->name), link->mac, link->up, link->running, {}});
+  });
+  if (!links_read) return std::unexpected(links_read.error());
+  auto addresses_read = dump(RTM_GETADDR, AF_INET, [&](const nlmsghdr& message) {
+    if (const auto address = parse_address(bytes_of(message))) addresses.push_back(*address);
+  });
+  if (!addresses_read) return std::unexpected(addresses_read.error());
+  auto routes_read = dump(RTM_GETROUTE, AF_INET, [&](const nlmsghdr& message) {
+    const auto route = parse_default_route(bytes_of(message));
+    if (route && (!best || route->metric < best->metric)) best = route;
+  });
+  if (!routes_read) return std::unexpected(routes_read.error());
+
+  std::ranges::stable_partition(addresses, [](const AddressMessage& a) { return !a.secondary; });
+  for (const AddressMessage& message : addresses)
+    if (const auto found = by_index.find(message.index); found != by_index.end())
+      found->second.addresses.push_back(message.address);
+  RouterInterfaces snapshot;
+  if (best)
+    if (const auto found = by_index.find(best->index); found != by_index.end())
+      snapshot.default_route_interface = found->second.name;
+  for (auto& [index, interface] : by_index) snapshot.interfaces.push_back(std::move(interface));
+  return snapshot;
+}
+
+std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot() {
+  return until_uninterrupted([this] { return snapshot_once(); });
+}
+
+std::expected<LinkCounters, NetlinkError> InterfaceWatch::link_totals(const std::string& name) {
+  const std::string what = "reading the counters of an interface";
+  if (name.empty() || name.size() >= IFNAMSIZ) return std::unexpected(NetlinkError{ENODEV, what});
+  alignas(nlmsghdr) std::array<char, 256> buffer;
+  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = RTM_GETLINK;
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
+  mnl_attr_put_strz(request, IFLA_IFNAME, name.c_str());
+  std::optional<LinkCounters> counters;
+  const auto answered = requests_.ask(*request, [&](const nlmsghdr& message) {
+    if (const auto link = parse_link(bytes_of(message))) counters = link->counters;
+  });
+  if (!answered) return std::unexpected(NetlinkError{answered.error().error, what});
+  if (!counters) return std::unexpected(NetlinkError{ENODATA, what});
+  return *counters;
+}
+
+}  // namespace upnpd::kernel

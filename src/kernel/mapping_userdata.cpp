@@ -1,0 +1,128 @@
+#include "mapping_userdata.h"
+
+#include <libnftnl/udata.h>
+
+#include <string_view>
+
+namespace upnpd::kernel {
+namespace {
+
+constexpr std::uint8_t kComment = NFTNL_UDATA_SET_ELEM_COMMENT;
+// Our own types, far from those nft may still number.
+constexpr std::uint8_t kDescription = 16;
+constexpr std::uint8_t kRecord = 17;
+constexpr std::uint8_t kExternalPort = 18;
+
+constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::size_t kRecordBytes = 10;
+static_assert(2 + kRecordBytes + 2 + kMaxKeptDescription == kMaxUserdata);
+
+using Bytes = std::vector<std::byte>;
+
+void append(Bytes& bytes, std::uint32_t number, std::size_t size) {
+  while (size-- > 0) bytes.push_back(static_cast<std::byte>(number >> (8 * size) & 0xff));
+}
+
+void append_head(Bytes& bytes, std::uint8_t type, std::size_t length) {
+  append(bytes, type, 1);
+  append(bytes, static_cast<std::uint32_t>(length), 1);
+}
+
+std::uint32_t read(std::span<const std::byte> bytes) {
+  std::uint32_t number = 0;
+  for (const std::byte byte : bytes) number = number << 8 | std::to_integer<std::uint32_t>(byte);
+  return number;
+}
+
+// nft prints a comment between quotes and has no way to escape one, and takes 128 bytes with the
+// NUL.
+bool can_be_comment(std::string_view text) {
+  return text.size() < NFTNL_UDATA_COMMENT_MAXLEN &&
+         text.find_first_of(std::string_view("\"\\\0", 3)) == std::string_view::npos;
+}
+
+std::string_view cut(std::string_view utf8, std::size_t size) {
+  if (utf8.size() <= size) return utf8;
+  const auto continues = [&](std::size_t i) {
+    return (static_cast<unsigned char>(utf8[i]) & 0xc0) == 0x80;
+  };
+  while (size > 0 && continues(size)) --size;
+  return utf8.substr(0, size);
+}
+
+void append_description(Bytes& bytes, std::string_view text) {
+  if (text.empty()) return;
+  const bool comment = can_be_comment(text);
+  if (!comment) text = cut(text, kMaxKeptDescription);
+  append_head(bytes, comment ? kComment : kDescription, text.size() + (comment ? 1 : 0));
+  const auto raw = std::as_bytes(std::span(text));
+  bytes.insert(bytes.end(), raw.begin(), raw.end());
+  if (comment) bytes.push_back(std::byte{0});
+}
+
+// Calls `function(type, value)` for each attribute that is there whole. libnftnl's own loop trusts
+// the lengths.
+template <class Function>
+void for_each_attribute(std::span<const std::byte> bytes, const Function& function) {
+  while (bytes.size() >= 2) {
+    const auto length = std::to_integer<std::size_t>(bytes[1]);
+    if (bytes.size() < 2 + length) return;
+    function(std::to_integer<std::uint8_t>(bytes[0]), bytes.subspan(2, length));
+    bytes = bytes.subspan(2 + length);
+  }
+}
+
+std::string text_of(std::span<const std::byte> value) {
+  std::string text;
+  for (const std::byte byte : value) {
+    if (byte == std::byte{0}) break;
+    text += std::to_integer<char>(byte);
+  }
+  return text;
+}
+
+std::optional<MappingNote::Record> record_of(std::span<const std::byte> value) {
+  if (value.size() != kRecordBytes || read(value.first(1)) != kRecordVersion) return std::nullopt;
+  return MappingNote::Record{.id = read(value.subspan(1, 4)),
+                             .lan = static_cast<LanIndex>(read(value.subspan(5, 1))),
+                             .owner = Ipv4Address::from_host_order(read(value.subspan(6, 4)))};
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_mapping_note(const PortMapping& mapping) {
+  Bytes bytes;
+  append_description(bytes, mapping.description.text());
+  append_head(bytes, kRecord, kRecordBytes);
+  append(bytes, kRecordVersion, 1);
+  append(bytes, mapping.id, 4);
+  append(bytes, mapping.lan, 1);
+  append(bytes, mapping.owner.host_order(), 4);
+  return bytes;
+}
+
+MappingNote decode_mapping_note(std::span<const std::byte> userdata) {
+  MappingNote note;
+  for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
+    if (type == kComment || type == kDescription) note.description = text_of(value);
+    if (type == kRecord) note.record = record_of(value);
+  });
+  return note;
+}
+
+std::vector<std::byte> encode_external_port(ExternalPort port) {
+  Bytes bytes;
+  append_head(bytes, kExternalPort, 2);
+  append(bytes, port.number(), 2);
+  return bytes;
+}
+
+std::optional<ExternalPort> decode_external_port(std::span<const std::byte> userdata) {
+  std::optional<ExternalPort> port;
+  for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
+    if (type == kExternalPort && value.size() == 2) port = ExternalPort::parse(read(value));
+  });
+  return port;
+}
+
+}  // namespace upnpd::kernel

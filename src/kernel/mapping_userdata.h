@@ -1,0 +1,41 @@
+// What an element keeps of its mapping beside key and data, so that a restarted upnpd reads
+// everything back from the kernel. In libnftnl's userdata format (type, length, value), which nft
+// reads too: it shows a description as the element's comment where it can. At most 254 bytes.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "upnpd/port_mapping.h"
+
+namespace upnpd::kernel {
+
+// Kernel 6.18 refuses 255 bytes (EINVAL) and takes but forgets 256, for all of NFT_USERDATA_MAXLEN.
+inline constexpr std::size_t kMaxUserdata = 254;
+// Longer descriptions are cut, between two characters.
+inline constexpr std::size_t kMaxKeptDescription = 240;
+
+// A mapping's userdata. What is not there is not set.
+struct MappingNote {
+  struct Record {
+    MappingId id;
+    LanIndex lan;
+    Ipv4Address owner;
+  };
+  std::optional<Record> record;  // none: upnpd has not put this element in
+  std::string description;
+};
+
+std::vector<std::byte> encode_mapping_note(const PortMapping& mapping);
+// Never fails: what is not understood is passed over.
+MappingNote decode_mapping_note(std::span<const std::byte> userdata);
+
+// The userdata of an element of mapped_clients: the external port that source_ports may have
+// forgotten already.
+std::vector<std::byte> encode_external_port(ExternalPort port);
+std::optional<ExternalPort> decode_external_port(std::span<const std::byte> userdata);
+
+}  // namespace upnpd::kernel

@@ -1,0 +1,62 @@
+// One transaction on `table inet upnpd`: messages in their order between NFNL_MSG_BATCH_BEGIN and
+// NFNL_MSG_BATCH_END, which the kernel carries out together or not at all.
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nft_element.h"
+#include "nft_rules.h"
+#include "nft_sets.h"
+
+namespace upnpd::kernel {
+
+class NftBatch {
+ public:
+  NftBatch();
+
+  // Adding what is there already changes nothing, where it is the same; the kernel refuses the
+  // batch where it differs.
+  void add_table();
+  void add_set(const SetDefinition& definition);
+  void add_chain(const ChainDefinition& definition);
+  void add_rule(nftnl_rule& rule);
+
+  // An element that is there already: Refused refuses the batch (EEXIST); Kept leaves it as it is
+  // when its data is the same, and else refuses the batch (EBUSY, or EEXIST).
+  enum class Existing { Refused, Kept };
+  void add_element(const char* set, const Element& element, Existing existing);
+
+  void delete_table();                                           // must be there
+  void delete_element(const char* set, const Element& element);  // by its key; must be there
+  void flush_rules();                                            // every rule of every chain
+  void flush_set(const char* set);
+
+  bool is_empty() const { return steps_.empty(); }
+  // Ends the batch: it takes no more messages. The bytes live as long as the batch.
+  std::span<const std::byte> finish();
+  // What the message with this sequence number is for: "add element to mappings".
+  std::string describe(std::uint32_t sequence) const;
+
+ private:
+  struct Step {
+    const char* verb;
+    const char* object;
+  };
+  nlmsghdr* begin_message(int type, int flags, Step step);
+  void end_message(const nlmsghdr* message) { used_ += NLMSG_ALIGN(message->nlmsg_len); }
+  void change_element(int type, int flags, Step step, const Element& element);
+  char* free_room();
+
+  std::vector<char> bytes_;
+  std::size_t used_ = 0;
+  std::size_t last_message_ = 0;
+  std::vector<Step> steps_;  // the message with sequence number n is steps_[n - 1]
+  std::uint32_t set_count_ = 0;
+};
+
+}  // namespace upnpd::kernel

@@ -1,0 +1,83 @@
+#include "nft_dump.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "nft_owner.h"
+#include "nft_sets.h"
+
+namespace upnpd::kernel {
+namespace {
+
+std::span<const std::byte> bytes_of(nftnl_set_elem* element, std::uint16_t attribute) {
+  if (!nftnl_set_elem_is_set(element, attribute)) return {};
+  std::uint32_t size = 0;
+  const auto* bytes = static_cast<const std::byte*>(nftnl_set_elem_get(element, attribute, &size));
+  return {bytes, size};
+}
+
+int take_counter(nftnl_expr* expression, void* data) {
+  auto& traffic = *static_cast<TrafficCounters*>(data);
+  const char* name = nftnl_expr_get_str(expression, NFTNL_EXPR_NAME);
+  if (name == nullptr || std::string_view(name) != "counter") return 0;
+  traffic.packets = nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_PACKETS);
+  traffic.bytes = nftnl_expr_get_u64(expression, NFTNL_EXPR_CTR_BYTES);
+  return 0;
+}
+
+std::optional<std::chrono::milliseconds> remaining(nftnl_set_elem* element) {
+  if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_EXPIRATION))
+    return std::chrono::milliseconds(nftnl_set_elem_get_u64(element, NFTNL_SET_ELEM_EXPIRATION));
+  if (nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_TIMEOUT)) return std::chrono::milliseconds(0);
+  return std::nullopt;
+}
+
+int take_element(nftnl_set_elem* from, void* data) {
+  const auto key = Fields::from_bytes(bytes_of(from, NFTNL_SET_ELEM_KEY));
+  const auto value = Fields::from_bytes(bytes_of(from, NFTNL_SET_ELEM_DATA));
+  if (!key || !value) return 0;
+  const auto userdata = bytes_of(from, NFTNL_SET_ELEM_USERDATA);
+  const bool is_end =
+      nftnl_set_elem_is_set(from, NFTNL_SET_ELEM_FLAGS) &&
+      (nftnl_set_elem_get_u32(from, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END);
+  Element element{.key = *key,
+                  .data = *value,
+                  .lifetime = remaining(from),
+                  .userdata = {userdata.begin(), userdata.end()},
+                  .is_interval_end = is_end};
+  nftnl_set_elem_expr_foreach(from, take_counter, &element.traffic);
+  static_cast<std::vector<Element>*>(data)->push_back(std::move(element));
+  return 0;
+}
+
+std::expected<std::vector<Element>, NetlinkError> dump_once(NlSocket& socket, const char* set) {
+  const auto name = own(nftnl_set_alloc());
+  nftnl_set_set_str(name.get(), NFTNL_SET_TABLE, kTable);
+  nftnl_set_set_str(name.get(), NFTNL_SET_NAME, set);
+  alignas(nlmsghdr) std::array<char, 512> buffer;
+  nlmsghdr* request =
+      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
+  nftnl_set_elems_nlmsg_build_payload(request, name.get());
+
+  std::vector<Element> elements;
+  const auto answered = socket.ask(*request, [&](const nlmsghdr& message) {
+    const auto part = own(nftnl_set_alloc());
+    if (nftnl_set_elems_nlmsg_parse(&message, part.get()) >= 0)
+      nftnl_set_elem_foreach(part.get(), take_element, &elements);
+  });
+  if (!answered)
+    return std::unexpected(NetlinkError{answered.error().error, std::string("reading set ") + set});
+  return elements;
+}
+
+}  // namespace
+
+std::expected<std::vector<Element>, NetlinkError> dump_elements(NlSocket& socket, const char* set) {
+  return until_uninterrupted([&] { return dump_once(socket, set); });
+}
+
+}  // namespace upnpd::kernel

@@ -1,0 +1,15 @@
+// Reads the elements of one of our sets out of the kernel.
+#pragma once
+
+#include <expected>
+#include <vector>
+
+#include "nft_element.h"
+#include "nl_socket.h"
+
+namespace upnpd::kernel {
+
+// Every element of `set` in `table inet upnpd`, as of one moment. ENOENT: there is no such set.
+std::expected<std::vector<Element>, NetlinkError> dump_elements(NlSocket& socket, const char* set);
+
+}  // namespace upnpd::kernel

@@ -1,0 +1,181 @@
+#include "rtnl_messages.h"
+
+#include <endian.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace upnpd::kernel {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+// The value at the start of `bytes`.
+template <class Value>
+std::optional<Value> read(Bytes bytes) {
+  if (bytes.size() < sizeof(Value)) return std::nullopt;
+  Value value;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return value;
+}
+
+// What follows the first `size` bytes, which netlink pads to four.
+Bytes after(Bytes bytes, std::size_t size) {
+  return bytes.subspan(std::min(bytes.size(), std::size_t{MNL_ALIGN(size)}));
+}
+
+// A message of type `type`: its family header, and the attributes behind it.
+template <class Family>
+struct Message {
+  Family family;
+  Bytes attributes;
+};
+
+template <class Family>
+std::optional<Message<Family>> read_message(Bytes bytes, std::uint16_t type) {
+  const auto head = read<nlmsghdr>(bytes);
+  if (!head || head->nlmsg_type != type || head->nlmsg_len > bytes.size()) return std::nullopt;
+  const Bytes payload = after(bytes.first(head->nlmsg_len), sizeof *head);
+  const auto family = read<Family>(payload);
+  if (!family) return std::nullopt;
+  return Message<Family>{*family, after(payload, sizeof *family)};
+}
+
+// The value of the first attribute of this type; no value when there is none, or when an attribute
+// before it is cut short.
+std::optional<Bytes> find_attribute(Bytes attributes, std::uint16_t type) {
+  while (const auto head = read<nlattr>(attributes)) {
+    if (head->nla_len < sizeof *head || head->nla_len > attributes.size()) return std::nullopt;
+    const Bytes value = after(attributes.first(head->nla_len), sizeof *head);
+    if ((head->nla_type & NLA_TYPE_MASK) == type) return value;
+    attributes = after(attributes, head->nla_len);
+  }
+  return std::nullopt;
+}
+
+template <class Value>
+std::optional<Value> find(Bytes attributes, std::uint16_t type) {
+  const auto value = find_attribute(attributes, type);
+  return value ? read<Value>(*value) : std::nullopt;
+}
+
+std::string find_text(Bytes attributes, std::uint16_t type) {
+  std::string text;
+  for (const std::byte byte : find_attribute(attributes, type).value_or(Bytes{})) {
+    if (byte == std::byte{0}) break;
+    text += std::to_integer<char>(byte);
+  }
+  return text;
+}
+
+MacAddress find_mac(Bytes attributes) {
+  MacAddress mac{};
+  const auto value = find_attribute(attributes, IFLA_ADDRESS);
+  if (value && value->size() == mac.size()) std::memcpy(mac.data(), value->data(), mac.size());
+  return mac;
+}
+
+// The first four counters; newer kernels append to the structure.
+std::optional<LinkCounters> find_counters(Bytes attributes) {
+  struct FirstFour {
+    std::uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+  };
+  const auto stats = find<FirstFour>(attributes, IFLA_STATS64);
+  if (!stats) return std::nullopt;
+  return LinkCounters{.packets_received = stats->rx_packets,
+                      .packets_sent = stats->tx_packets,
+                      .bytes_received = stats->rx_bytes,
+                      .bytes_sent = stats->tx_bytes};
+}
+
+// RTA_MULTIPATH: the link of the first next hop that is not dead.
+std::optional<int> first_next_hop(Bytes hops) {
+  while (const auto hop = read<rtnexthop>(hops)) {
+    if (hop->rtnh_len < sizeof *hop || hop->rtnh_len > hops.size()) return std::nullopt;
+    if ((hop->rtnh_flags & RTNH_F_DEAD) == 0) return hop->rtnh_ifindex;
+    hops = after(hops, hop->rtnh_len);
+  }
+  return std::nullopt;
+}
+
+bool is_main_default(const Message<rtmsg>& route) {
+  const auto table =
+      find<std::uint32_t>(route.attributes, RTA_TABLE).value_or(route.family.rtm_table);
+  return route.family.rtm_family == AF_INET && route.family.rtm_dst_len == 0 &&
+         table == RT_TABLE_MAIN && route.family.rtm_type == RTN_UNICAST;
+}
+
+}  // namespace
+
+std::optional<LinkMessage> parse_link(Bytes bytes) {
+  const auto message = read_message<ifinfomsg>(bytes, RTM_NEWLINK);
+  if (!message || message->family.ifi_index <= 0) return std::nullopt;
+  auto name = find_text(message->attributes, IFLA_IFNAME);
+  if (name.empty() || name.size() >= IFNAMSIZ) return std::nullopt;
+  return LinkMessage{.index = message->family.ifi_index,
+                     .name = std::move(name),
+                     .mac = find_mac(message->attributes),
+                     .up = (message->family.ifi_flags & IFF_UP) != 0,
+                     .running = (message->family.ifi_flags & IFF_RUNNING) != 0,
+                     .counters = find_counters(message->attributes)};
+}
+
+std::optional<AddressMessage> parse_address(Bytes bytes) {
+  const auto message = read_message<ifaddrmsg>(bytes, RTM_NEWADDR);
+  if (!message || message->family.ifa_family != AF_INET) return std::nullopt;
+  // IFA_ADDRESS is the peer's on a point-to-point link, and all there is on some other.
+  auto number = find<std::uint32_t>(message->attributes, IFA_LOCAL);
+  if (!number) number = find<std::uint32_t>(message->attributes, IFA_ADDRESS);
+  if (!number) return std::nullopt;
+  const auto address = Ipv4Network::make(Ipv4Address::from_host_order(be32toh(*number)),
+                                         message->family.ifa_prefixlen);
+  if (!address) return std::nullopt;
+  const auto flags =
+      find<std::uint32_t>(message->attributes, IFA_FLAGS).value_or(message->family.ifa_flags);
+  return AddressMessage{.index = static_cast<int>(message->family.ifa_index),
+                        .address = *address,
+                        .secondary = (flags & IFA_F_SECONDARY) != 0};
+}
+
+std::optional<DefaultRouteMessage> parse_default_route(Bytes bytes) {
+  const auto message = read_message<rtmsg>(bytes, RTM_NEWROUTE);
+  if (!message || !is_main_default(*message)) return std::nullopt;
+  if ((message->family.rtm_flags & RTNH_F_DEAD) != 0) return std::nullopt;
+  auto index = find<int>(message->attributes, RTA_OIF);
+  if (!index)
+    index = first_next_hop(find_attribute(message->attributes, RTA_MULTIPATH).value_or(Bytes{}));
+  if (!index || *index <= 0) return std::nullopt;
+  return DefaultRouteMessage{
+      .index = *index,
+      .metric = find<std::uint32_t>(message->attributes, RTA_PRIORITY).value_or(0)};
+}
+
+bool changes_surroundings(Bytes bytes) {
+  const auto head = read<nlmsghdr>(bytes);
+  if (!head) return false;
+  switch (head->nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return true;
+    case RTM_NEWADDR:
+    case RTM_DELADDR: {
+      const auto message = read_message<ifaddrmsg>(bytes, head->nlmsg_type);
+      return message && message->family.ifa_family == AF_INET;
+    }
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE: {
+      const auto message = read_message<rtmsg>(bytes, head->nlmsg_type);
+      return message && is_main_default(*message);
+    }
+    default:
+      return false;
+  }
+}
+
+}  // namespace upnpd::kernel

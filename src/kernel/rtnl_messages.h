@@ -1,0 +1,53 @@
+// rtnetlink's messages as values. Pure functions over the bytes of one whole message, its header
+// included; bytes that are not such a message, or are cut short, are no value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "upnpd/address.h"
+
+namespace upnpd::kernel {
+
+// Counters of a link since it was made (struct rtnl_link_stats64).
+struct LinkCounters {
+  std::uint64_t packets_received;
+  std::uint64_t packets_sent;
+  std::uint64_t bytes_received;
+  std::uint64_t bytes_sent;
+};
+
+// RTM_NEWLINK
+struct LinkMessage {
+  int index;
+  std::string name;
+  MacAddress mac;  // all zero where the link has none, or one of another length
+  bool up;         // IFF_UP: the administrator wants it
+  bool running;    // IFF_RUNNING: it can carry packets, its operstate is up or unknown (RFC 2863)
+  std::optional<LinkCounters> counters;
+};
+std::optional<LinkMessage> parse_link(std::span<const std::byte> message);
+
+// RTM_NEWADDR of an IPv4 address
+struct AddressMessage {
+  int index;            // of the link
+  Ipv4Network address;  // the router's own; on a point-to-point link the prefix is the peer's
+  bool secondary;
+};
+std::optional<AddressMessage> parse_address(std::span<const std::byte> message);
+
+// RTM_NEWROUTE of an IPv4 default route in the main table that leads out of a link
+struct DefaultRouteMessage {
+  int index;  // of the link; of the first one that is alive where there are several
+  std::uint32_t metric;
+};
+std::optional<DefaultRouteMessage> parse_default_route(std::span<const std::byte> message);
+
+// Whether an event says that a link, an IPv4 address or an IPv4 default route came, went or
+// changed.
+bool changes_surroundings(std::span<const std::byte> message);
+
+}  // namespace upnpd::kernel

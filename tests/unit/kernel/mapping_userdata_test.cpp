@@ -1,0 +1,84 @@
+#include "mapping_userdata.h"
+
+#include <doctest/doctest.h>
+
+#include "builders.h"
+
+using namespace upnpd;
+using namespace upnpd::kernel;
+using namespace upnpd::kernel::test;
+
+namespace {
+std::string repeated(std::string_view text, std::size_t count) {
+  std::string result;
+  while (count-- > 0) result += text;
+  return result;
+}
+
+std::string kept(std::string_view description) {
+  const auto bytes = encode_mapping_note(a_mapping().described(description));
+  CHECK(bytes.size() <= kMaxUserdata);
+  return decode_mapping_note(bytes).description;
+}
+}  // namespace
+
+TEST_SUITE("mapping_userdata") {
+  TEST_CASE("id, LAN and owner come back") {
+    const auto note = decode_mapping_note(
+        encode_mapping_note(a_mapping().id(0xfedcba98).lan(3).owner("192.168.77.66")));
+    REQUIRE(note.record);
+    CHECK(note.record->id == 0xfedcba98);
+    CHECK(note.record->lan == 3);
+    CHECK(note.record->owner == address("192.168.77.66"));
+  }
+
+  TEST_CASE("a plain description is nft's comment, any other an attribute of ours") {
+    const auto first_type = [](std::string_view description) {
+      return std::to_integer<int>(encode_mapping_note(a_mapping().described(description))[0]);
+    };
+    CHECK(first_type("plain") == 0);
+    CHECK(first_type(repeated("x", 127)) == 0);
+    CHECK(first_type(repeated("x", 128)) == 16);
+    CHECK(first_type("with \"quotes\"") == 16);
+    CHECK(first_type("back\\slash") == 16);
+    CHECK(first_type("") == 17);
+  }
+
+  TEST_CASE("descriptions come back whole up to 240 bytes") {
+    for (const std::string& text :
+         {std::string(), std::string("uTorrent (TCP)"), std::string("a \"quoted\" one"),
+          std::string("B\xc3\xbc"
+                      "cher"),
+          repeated("x", 127), repeated("x", 128), repeated("\"", 240)})
+      CHECK(kept(text) == text);
+  }
+
+  TEST_CASE("longer ones are cut between two characters") {
+    CHECK(kept(repeated("x", 1024)) == repeated("x", 240));
+    CHECK(kept("x" + repeated("\xc3\xbc", 200)) == "x" + repeated("\xc3\xbc", 119));
+    CHECK(kept(repeated("\xf0\x9f\x8e\xae", 100)) == repeated("\xf0\x9f\x8e\xae", 60));
+  }
+
+  TEST_CASE("userdata cut short anywhere loses the attribute that is cut, no more") {
+    const auto bytes = encode_mapping_note(a_mapping().described("game"));
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      const auto note = decode_mapping_note(std::span(bytes).first(size));
+      CHECK_FALSE(note.record);
+      CHECK(note.description == (size >= 7 ? "game" : ""));
+    }
+  }
+
+  TEST_CASE("a record of another version, or unknown attributes, are passed over") {
+    auto bytes = encode_mapping_note(a_mapping().described(""));
+    bytes[2] = std::byte{2};
+    CHECK_FALSE(decode_mapping_note(bytes).record);
+    bytes[2] = std::byte{1};
+    bytes.insert(bytes.begin(), {std::byte{200}, std::byte{1}, std::byte{7}});
+    CHECK(decode_mapping_note(bytes).record);
+  }
+
+  TEST_CASE("an external port comes back") {
+    CHECK(decode_external_port(encode_external_port(external_port(65535))) == external_port(65535));
+    CHECK_FALSE(decode_external_port({}));
+  }
+}
