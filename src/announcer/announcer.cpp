@@ -1,0 +1,209 @@
+#include "announcer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "channel.h"
+#include "clock.h"
+#include "event_publisher.h"
+#include "libupnp_sockets.h"
+#include "log.h"
+#include "loop.h"
+#include "search_responder.h"
+#include "thread_memory.h"
+
+namespace upnpd::announcer {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kMinMaxAge{1800};  // UDA 1.1 section 1.2.2
+constexpr seconds kMaxInterval{12 * 3600};
+constexpr seconds kMinInterval{10};
+// libupnp repeats its announcement so long before half of the max-age has passed.
+constexpr seconds kLibupnpMargin{30};
+
+// A max-age whose half is not below `interval`, with some chance in it, so that the devices of a
+// LAN that came up together do not stay together.
+seconds max_age_for(seconds interval, std::minstd_rand& random) {
+  const seconds least =
+      std::max(kMinMaxAge, 2 * (std::clamp(interval, kMinInterval, kMaxInterval) + kLibupnpMargin));
+  return least +
+         seconds(std::uniform_int_distribution<seconds::rep>(0, least.count() / 10)(random));
+}
+
+class Announcer {
+ public:
+  Announcer(base::Fd channel, std::function<void()> lock_down)
+      : channel_(std::move(channel)),
+        lock_down_(std::move(lock_down)),
+        random_(static_cast<unsigned>(base::boot_now().time_since_epoch().count())),
+        watcher_(loop_, channel_.fd(), base::Interest::Read, [this] { serve_channel(); }),
+        refresh_(loop_, [this] { refresh(); }),
+        terminated_(loop_, SIGTERM, [this] { end(0); }),
+        interrupted_(loop_, SIGINT, [this] { end(0); }) {}
+
+  [[noreturn]] void run() {
+    loop_.run();
+    end(0);
+  }
+
+ private:
+  // A LAN to announce, from AnnounceLan on.
+  struct Lan {
+    AnnounceLan settings;
+    base::Fd search_socket;  // the responder's, once there is one
+    SsdpIdentity identity;
+  };
+
+  void serve_channel();
+  void take(wire::Frame frame);
+  void announce_lan(const AnnounceLan& settings, base::Fd search_socket);
+  void start_announcing();
+  void state_variables(const StateVariables& state);
+  void refresh();
+  void start_refresh();
+  template <class Message>
+  void send(const Message& message);
+  void watch_channel();
+  [[noreturn]] void end(int status);
+  [[noreturn]] void fail(std::string_view why);
+
+  base::Loop loop_;
+  wire::Channel channel_;
+  std::function<void()> lock_down_;
+  std::minstd_rand random_;
+  base::FdWatcher watcher_;
+  base::Timer refresh_;
+  base::SignalWatcher terminated_;
+  base::SignalWatcher interrupted_;
+  std::optional<Lan> lan_;
+  std::unique_ptr<EventPublisher> publisher_;
+  std::unique_ptr<SearchResponder> responder_;  // while announcing
+};
+
+// The own byebye, not UpnpUnRegisterRootDevice's: that needs locks of libupnp's, says goodbye for
+// the IGD:2 document too, which was never announced, and takes its time.
+void Announcer::end(int status) {
+  if (responder_) responder_->say_byebye();
+  ::_exit(status);
+}
+
+void Announcer::fail(std::string_view why) {
+  base::log_error(why);
+  end(1);
+}
+
+void Announcer::watch_channel() {
+  watcher_.set_interest(channel_.has_queued() ? base::Interest::ReadWrite : base::Interest::Read);
+}
+
+template <class Message>
+void Announcer::send(const Message& message) {
+  if (!channel_.send(message)) end(0);  // the gateway has gone
+  watch_channel();
+}
+
+void Announcer::serve_channel() {
+  if (!channel_.flush()) end(0);
+  watch_channel();
+  for (;;) {
+    auto frame = channel_.receive();
+    if (!frame && frame.error() == wire::ChannelError::Closed) end(0);
+    if (!frame) fail("the gateway's channel is broken");
+    if (!*frame) return;
+    take(std::move(**frame));
+  }
+}
+
+template <class... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+void Announcer::take(wire::Frame frame) {
+  const auto message = wire::decode<ToAnnouncer>(frame.bytes);
+  if (!message) fail(std::string("a message of the gateway: ") + wire::to_string(message.error()));
+  std::visit(Overloaded{
+                 [&](const AnnounceLan& settings) { announce_lan(settings, std::move(frame.fd)); },
+                 [&](const StartAnnouncing&) { start_announcing(); },
+                 [&](const StopAnnouncing&) { end(0); },
+                 [&](const StateVariables& state) { state_variables(state); },
+                 [&](const Ping& ping) { send(Pong{ping.number}); },
+             },
+             *message);
+}
+
+void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket) {
+  if (lan_ || !search_socket) fail("AnnounceLan came twice, or without its socket");
+  const Ipv4Address address = settings.address.address();
+  const auto url = [&](Document document) {
+    return description_url(document, address, settings.http_port, settings.path_token);
+  };
+  lan_ = Lan{settings,
+             std::move(search_socket),
+             {.uuid = settings.uuid,
+              .igd1_location = url(Document::Igd1),
+              .igd2_location = url(Document::Igd2),
+              .max_age = max_age_for(seconds(settings.notify_interval), random_)}};
+  keep_threads_small();
+  guard_libupnp_sockets({settings.interface, settings.address, settings.http_port});
+  publisher_ = std::make_unique<EventPublisher>(loop_, settings.uuid);
+  const auto port = publisher_->start(settings.interface, settings.preferred_event_port);
+  if (!port) fail(port.error());
+  // The C library reads the time zone's file when DATE is first written, were it not for this.
+  ::tzset();
+  if (lock_down_) lock_down_();
+  send(AnnouncerReady{*port});
+}
+
+void Announcer::start_announcing() {
+  if (!lan_) fail("StartAnnouncing came before AnnounceLan");
+  if (responder_) return;
+  if (const auto result = publisher_->register_documents(lan_->identity); !result)
+    fail(result.error());
+  responder_ = std::make_unique<SearchResponder>(loop_, std::move(lan_->search_socket),
+                                                 lan_->settings.address, lan_->identity);
+  // UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
+  responder_->say_byebye();
+  if (const auto result = publisher_->advertise(lan_->identity.max_age); !result)
+    fail(result.error());
+  base::log_notice("announcing " + lan_->identity.igd1_location + " on " +
+                   lan_->settings.interface);
+  start_refresh();
+}
+
+void Announcer::state_variables(const StateVariables& state) {
+  if (!publisher_) fail("StateVariables came before AnnounceLan");
+  publisher_->update(state);
+}
+
+// libupnp repeats its announcement by the max-age alone; a shorter notify_interval is kept here.
+void Announcer::start_refresh() {
+  const seconds interval(lan_->settings.notify_interval);
+  if (interval == seconds(0) || interval >= lan_->identity.max_age / 2 - kLibupnpMargin) return;
+  const auto latest = std::chrono::milliseconds(std::max(interval, kMinInterval));
+  std::uniform_int_distribution<std::chrono::milliseconds::rep> some(latest.count() * 4 / 5,
+                                                                     latest.count());
+  refresh_.start(std::chrono::milliseconds(some(random_)));
+}
+
+void Announcer::refresh() {
+  responder_->say_alive();
+  start_refresh();
+}
+
+}  // namespace
+
+int run_announcer(base::Fd channel, std::function<void()> lock_down) {
+  Announcer(std::move(channel), std::move(lock_down)).run();
+}
+
+}  // namespace upnpd::announcer

@@ -1,0 +1,80 @@
+// What libupnp may do on the network, decided: whom it may connect to, whom it may serve, and which
+// addresses a request may name. Pure; libupnp_sockets.h applies it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "upnpd/address.h"
+#include "upnpd/time.h"
+
+namespace upnpd::announcer {
+
+// The one LAN of this process.
+struct GuardedLan {
+  std::string interface;
+  Ipv4Network network;             // its address is the router's own
+  std::uint16_t description_port;  // of the igd service, on the router's own address
+};
+
+// Why libupnp connects.
+enum class Purpose { Callback, Description };
+
+// An event goes to a host of the LAN and never to the router; a description comes from the igd
+// service and from nowhere else.
+bool may_connect(const GuardedLan& lan, Purpose purpose, Ipv4Address to, std::uint16_t port);
+
+// Whether a request of `peer` may contain `literal` as a host: its own address, as a CALLBACK must
+// (CVE-2020-12695), the router's, as in HOST, or the LAN's netmask, which libupnp parses the same
+// way.
+bool may_name(const GuardedLan& lan, Ipv4Address peer, std::string_view literal);
+
+// The TCP connections libupnp has open: few at once from one host, few bytes and little time for
+// each, so that one host can occupy neither its threads nor its memory. Safe for use by several
+// threads.
+class Connections {
+ public:
+  static constexpr unsigned kMaxPerPeer = 4;
+  // No SUBSCRIBE, event's reply or description is longer.
+  static constexpr std::size_t kMaxBytes = 64 * 1024;
+  // libupnp's own limit is 30 s, and a job that waits for a thread waits as long.
+  static constexpr std::chrono::milliseconds kMaxTime{3000};
+
+  // Notes that `fd` was accepted from `peer`; false when the peer has kMaxPerPeer already.
+  bool accepted(int fd, Ipv4Address peer, BootTime now);
+  // Notes that libupnp connects `fd`.
+  void connected(int fd, BootTime now);
+  void closed(int fd);
+  // Counts bytes that came in; false when they are more than kMaxBytes.
+  bool received(int fd, std::size_t bytes);
+  // What is left of kMaxTime, at least 0; no value for a descriptor that is no connection.
+  std::optional<std::chrono::milliseconds> time_left(int fd, BootTime now);
+  // Who was accepted as `fd`.
+  std::optional<Ipv4Address> peer(int fd);
+  // Whether the request on `fd` may subscribe: asked of `decide` once a connection, since libupnp
+  // parses each URL twice and must find the same both times.
+  bool may_subscribe(int fd, const std::function<bool()>& decide);
+
+ private:
+  // libupnp waits with select(2): it has no descriptor above this.
+  static constexpr std::size_t kMaxFd = 1024;
+  struct Connection {
+    bool open = false;
+    BootTime since;
+    std::optional<Ipv4Address> peer;
+    std::size_t received = 0;
+    std::optional<bool> may_subscribe;
+  };
+  Connection* at(int fd);
+
+  std::mutex mutex_;
+  std::array<Connection, kMaxFd> connections_{};
+};
+
+}  // namespace upnpd::announcer

@@ -1,0 +1,40 @@
+// Keeps libupnp on its LAN. It makes sockets of its own, has no setting for what they may do, and
+// several of its releases get it wrong; so the calls it makes to the C library are answered here.
+// libupnp_sockets.cpp defines socket, bind, setsockopt, connect, accept, recv, select, close,
+// getaddrinfo and inet_pton in the executable, where the dynamic linker finds them before the C
+// library's. Until guard_libupnp_sockets() is called, which only the announcer does, they pass
+// every call on unchanged; from then on, for this process:
+//
+//   SSDP's listening sockets  are never bound and join no group: searches are search_responder.h's
+//   IPv6 TCP                  is not available: the descriptions are IPv4's
+//   the event listener        is bound to the interface; takes another port when its own is taken
+//   multicast                 leaves on the interface, TTL 2 (UDA 1.1 section 1.1.2), whatever was
+//   set accept                    hosts of the LAN only, at most Connections::kMaxPerPeer of one
+//   host recv                      at most Connections::kMaxBytes on a connection connect as
+//   may_connect() says, else ECONNREFUSED; at most 2 s select                    gives a connection
+//   Connections::kMaxTime in all, not 30 s inet_pton                 while a request is served,
+//   only what may_name() allows; a host that
+//                             subscribes too often gets none at all, and so no subscription
+//   getaddrinfo               always fails at once: nothing is resolved
+//
+// It needs a dynamically linked libupnp or one that calls these functions by name, and a
+// dynamically linked C library.
+#pragma once
+
+#include "lan_guard.h"
+
+namespace upnpd::announcer {
+
+// Switches the guard on, for good. Call it before libupnp is initialised.
+void guard_libupnp_sockets(GuardedLan lan);
+
+// While it lives, its thread may connect to the igd service, and nowhere else.
+class DescriptionDownload {
+ public:
+  DescriptionDownload();
+  DescriptionDownload(const DescriptionDownload&) = delete;
+  DescriptionDownload& operator=(const DescriptionDownload&) = delete;
+  ~DescriptionDownload();
+};
+
+}  // namespace upnpd::announcer

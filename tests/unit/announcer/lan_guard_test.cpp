@@ -1,0 +1,131 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "lan_guard.h"
+
+using namespace upnpd;
+using namespace upnpd::announcer;
+
+namespace {
+
+const GuardedLan kLan{"br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5555};
+Ipv4Address address(const char* literal) {
+  return *Ipv4Address::parse(literal);
+}
+const BootTime kStart{std::chrono::seconds(1000)};
+const Ipv4Address kPeer = address("192.168.77.20");
+
+struct ConnectCase {
+  Purpose purpose;
+  const char* to;
+  std::uint16_t port;
+  bool allowed;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("lan_guard");
+
+TEST_CASE(
+    "an event goes to hosts of the LAN, a description comes from the igd service, all else is "
+    "refused") {
+  const std::vector<ConnectCase> cases{
+      {Purpose::Callback, "192.168.77.20", 7000, true},
+      {Purpose::Callback, "192.168.77.254", 1, true},
+      {Purpose::Callback, "192.168.77.20", 0, false},
+      {Purpose::Callback, "192.168.77.1", 7000, false},
+      {Purpose::Callback, "192.168.77.1", 5555, false},
+      {Purpose::Callback, "192.168.77.0", 7000, false},
+      {Purpose::Callback, "192.168.77.255", 7000, false},
+      {Purpose::Callback, "192.168.78.20", 7000, false},
+      {Purpose::Callback, "203.0.113.9", 80, false},
+      {Purpose::Callback, "127.0.0.1", 80, false},
+      {Purpose::Callback, "0.0.0.0", 80, false},
+      {Purpose::Callback, "239.255.255.250", 1900, false},
+      {Purpose::Description, "192.168.77.1", 5555, true},
+      {Purpose::Description, "192.168.77.1", 22, false},
+      {Purpose::Description, "192.168.77.20", 5555, false},
+      {Purpose::Description, "127.0.0.1", 5555, false},
+  };
+  for (const ConnectCase& each : cases) {
+    CAPTURE(each.to);
+    CAPTURE(each.port);
+    CHECK(may_connect(kLan, each.purpose, address(each.to), each.port) == each.allowed);
+  }
+}
+
+TEST_CASE("a request may name its sender, the router and the netmask, nothing else") {
+  for (const char* literal : {"192.168.77.20", "192.168.77.1", "255.255.255.0"}) {
+    CAPTURE(literal);
+    CHECK(may_name(kLan, kPeer, literal));
+  }
+  for (const char* literal :
+       {"192.168.77.21", "203.0.113.9", "127.0.0.1", "0.0.0.0", "255.255.255.255", "192.168.77.020",
+        "host.example", "::1", "fd00::1", "", "192.168.77.20 "}) {
+    CAPTURE(literal);
+    CHECK_FALSE(may_name(kLan, kPeer, literal));
+  }
+}
+
+TEST_CASE("a host has a few connections at once, and again when it has closed some") {
+  Connections connections;
+  int fd = 10;
+  for (unsigned i = 0; i < Connections::kMaxPerPeer; ++i)
+    CHECK(connections.accepted(fd++, kPeer, kStart));
+  CHECK_FALSE(connections.accepted(fd, kPeer, kStart));
+  CHECK_FALSE(connections.peer(fd));
+  CHECK(connections.accepted(fd, address("192.168.77.21"), kStart));
+  connections.closed(10);
+  CHECK(connections.accepted(10, kPeer, kStart));
+  CHECK(connections.peer(10) == kPeer);
+}
+
+TEST_CASE("descriptors outside the table are refused, not written beyond it") {
+  Connections connections;
+  CHECK_FALSE(connections.accepted(-1, kPeer, kStart));
+  CHECK_FALSE(connections.accepted(1024, kPeer, kStart));
+  connections.connected(1 << 20, kStart);
+  connections.closed(-5);
+  CHECK(connections.received(4096, 1));
+  CHECK_FALSE(connections.peer(4096));
+}
+
+TEST_CASE("bytes are counted by connection, accepted or connected, and not on others") {
+  Connections connections;
+  CHECK(connections.accepted(5, kPeer, kStart));
+  CHECK(connections.received(5, Connections::kMaxBytes));
+  CHECK_FALSE(connections.received(5, 1));
+  connections.closed(5);
+  CHECK(connections.received(5, Connections::kMaxBytes * 2));
+  connections.connected(5, kStart);
+  CHECK_FALSE(connections.received(5, Connections::kMaxBytes + 1));
+  connections.connected(5, kStart);
+  CHECK(connections.received(5, 1));
+}
+
+TEST_CASE("a connection has its time in all, and another descriptor has no limit") {
+  using std::chrono::milliseconds;
+  Connections connections;
+  CHECK_FALSE(connections.time_left(5, kStart));
+  REQUIRE(connections.accepted(5, kPeer, kStart));
+  CHECK(connections.time_left(5, kStart) == Connections::kMaxTime);
+  CHECK(connections.time_left(5, kStart + milliseconds(2900)) == milliseconds(100));
+  CHECK(connections.time_left(5, kStart + milliseconds(9000)) == milliseconds(0));
+  connections.closed(5);
+  CHECK_FALSE(connections.time_left(5, kStart));
+}
+
+TEST_CASE("whether a request may subscribe is decided once a connection") {
+  Connections connections;
+  CHECK_FALSE(connections.may_subscribe(5, [] { return true; }));
+  REQUIRE(connections.accepted(5, kPeer, kStart));
+  CHECK(connections.may_subscribe(5, [] { return true; }));
+  CHECK(connections.may_subscribe(5, [] { return false; }));
+  connections.closed(5);
+  REQUIRE(connections.accepted(5, kPeer, kStart));
+  CHECK_FALSE(connections.may_subscribe(5, [] { return false; }));
+}
+
+TEST_SUITE_END();
