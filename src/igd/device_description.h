@@ -1,0 +1,21 @@
+// The device descriptions (UDA 1.1 section 2.3): the templates igd1.xml and igd2.xml, filled in.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "upnpd/messages.h"
+
+namespace upnpd::igd {
+
+// Fills `device_template` for a LAN. A {{name}} becomes its value, escaped; a line with a {{name?}}
+// is left out when the value is empty. Event URLs lead to the LAN's announcer and are empty while
+// there is none. `igd_version` is the template's, 1 or 2.
+std::string fill_description(std::string_view device_template, int igd_version,
+                             const DeviceIdentity& identity, const ServeLan& lan);
+
+// fill_description() of the built-in igd1.xml or igd2.xml.
+std::string device_description(int igd_version, const DeviceIdentity& identity,
+                               const ServeLan& lan);
+
+}  // namespace upnpd::igd

@@ -1,0 +1,180 @@
+#include "http_exchange.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <memory>
+#include <utility>
+
+#include "clock.h"
+#include "device_description.h"
+#include "embedded_xml.h"
+#include "log.h"
+#include "soap_request.h"
+#include "upnpd/device_tree.h"
+#include "xml_text.h"
+
+namespace upnpd::igd {
+namespace {
+
+// libmicrohttpd cannot answer in the midst of a body, so one that turns out too large is read on
+// for a while, unkept, and cut when it does not end.
+constexpr std::size_t kMaxDiscarded = 4 * kMaxSoapBody;
+
+struct ResponseDeleter {
+  void operator()(MHD_Response* response) const { MHD_destroy_response(response); }
+};
+using ResponseOwner = std::unique_ptr<MHD_Response, ResponseDeleter>;
+
+std::optional<Ipv4Address> caller_of(MHD_Connection* connection) {
+  const auto* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (info == nullptr || info->client_addr == nullptr || info->client_addr->sa_family != AF_INET)
+    return std::nullopt;
+  const auto* const address = reinterpret_cast<const sockaddr_in*>(info->client_addr);
+  return Ipv4Address::from_host_order(ntohl(address->sin_addr.s_addr));
+}
+
+MHD_Result collect_header(void* closure, MHD_ValueKind, const char* key, const char* value) {
+  auto& head = *static_cast<HttpHead*>(closure);
+  const std::string_view name = key;
+  const std::string_view text = value == nullptr ? "" : value;
+  const auto is = [name](std::string_view header) { return equal_in_any_case(name, header); };
+  if (is("Host")) {
+    head.has_repeated_host = head.host.has_value();
+    head.host = text;
+  }
+  if (is("Origin")) head.origin = text;
+  if (is("Referer")) head.referer = text;
+  if (is("Content-Type")) head.content_type = text;
+  if (is("SOAPACTION")) head.soap_action = text;
+  if (is("User-Agent")) head.user_agent = text;
+  if (is("Content-Length")) head.content_length = text;
+  if (is("Transfer-Encoding")) head.is_chunked = true;
+  return MHD_YES;
+}
+
+HttpHead head_of(MHD_Connection* connection, std::string_view target, std::string_view method) {
+  HttpHead head{.caller = caller_of(connection), .method = method, .target = target};
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, collect_header, &head);
+  return head;
+}
+
+HttpSite site_of(const ExchangeContext& context) {
+  const auto& identity = context.router.identity;
+  return {.network = context.lan.address,
+          .port = context.lan.http_port,
+          .path_token = identity ? std::string_view(identity->path_token) : std::string_view()};
+}
+
+ResponseOwner make_response(const HttpAnswer& answer) {
+  std::string body = answer.body;
+  ResponseOwner response(
+      MHD_create_response_from_buffer(body.size(), body.data(), MHD_RESPMEM_MUST_COPY));
+  if (!response) return nullptr;
+  const auto add = [&](const char* name, const std::string& value) {
+    MHD_add_response_header(response.get(), name, value.c_str());
+  };
+  add("Server", server_header());
+  add("EXT", " ");  // empty (UDA 1.1 section 3.2.2), which libmicrohttpd does not take
+  if (!body.empty()) add("Content-Type", "text/xml; charset=\"utf-8\"");
+  if (!answer.allow.empty()) add("Allow", std::string(answer.allow));
+  return response;
+}
+
+}  // namespace
+
+HttpExchange::~HttpExchange() {
+  if (pending_id_) context_.pending.forget(*pending_id_);
+}
+
+MHD_Result HttpExchange::take_head(std::string_view target, std::string_view method) {
+  auto request = check_head(head_of(connection_, target, method), site_of(context_));
+  if (!request) {
+    log_refusal(request.error());
+    return queue(request.error());
+  }
+  // An answer queued before the end of the request, as the refusal was, ends the connection too.
+  if (const auto* document = std::get_if<DocumentRequest>(&*request))
+    answer_ = HttpAnswer{.body = document_for(*document)};
+  else
+    control_ = std::get<ControlRequest>(*std::move(request));
+  return MHD_YES;
+}
+
+MHD_Result HttpExchange::take_body(std::string_view part) {
+  body_size_ += part.size();
+  if (body_size_ > kMaxDiscarded) return MHD_NO;
+  if (body_size_ <= kMaxSoapBody) body_ += part;
+  return MHD_YES;
+}
+
+MHD_Result HttpExchange::take_end() {
+  if (!answer_ && control_) carry_out();
+  if (answer_) return queue(*answer_);
+  return is_waiting() ? MHD_YES : MHD_NO;
+}
+
+void HttpExchange::abandon() {
+  if (!pending_id_) return;
+  context_.pending.forget(*std::exchange(pending_id_, std::nullopt));
+  MHD_resume_connection(connection_);
+}
+
+std::string HttpExchange::document_for(const DocumentRequest& request) const {
+  // The route is only found by the identity's path token.
+  const DeviceIdentity& identity = *context_.router.identity;
+  if (request.file_name == "igd1.xml") return device_description(1, identity, context_.lan);
+  if (request.file_name == "igd2.xml") return device_description(2, identity, context_.lan);
+  return std::string(embedded_xml(request.file_name));
+}
+
+void HttpExchange::carry_out() {
+  const ControlRequest request = *std::exchange(control_, std::nullopt);
+  if (body_size_ > kMaxSoapBody) {
+    answer_ = HttpAnswer{.status = HttpStatus::ContentTooLarge, .reason = "body too large"};
+    return log_refusal(*answer_);
+  }
+  // That there is a caller and an identity has been checked with the head.
+  auto outcome = control({.route = request.route,
+                          .soap_action = request.soap_action,
+                          .body = body_,
+                          .caller = *caller_of(connection_),
+                          .lan = context_.lan.lan,
+                          .state = {.identity = *context_.router.identity,
+                                    .wan = context_.router.wan_of(context_.lan.lan),
+                                    .igd_version = request.route.igd_version,
+                                    .now = base::boot_now()}});
+  body_ = {};
+  if (auto* call = std::get_if<PendingCall>(&outcome)) return wait_for_gateway(std::move(*call));
+  answer_ = std::get<HttpAnswer>(std::move(outcome));
+  if (!answer_->reason.empty()) log_refusal(*answer_);
+}
+
+void HttpExchange::wait_for_gateway(PendingCall call) {
+  const ServiceRequest request = call.request;
+  pending_id_ = context_.pending.ask(
+      request,
+      [this, call = std::move(call)](const Reply& reply) {
+        pending_id_.reset();
+        answer_ = finish(call, reply);
+        MHD_resume_connection(connection_);
+        context_.wake();
+      },
+      base::boot_now());
+  MHD_suspend_connection(connection_);
+}
+
+MHD_Result HttpExchange::queue(const HttpAnswer& answer) {
+  const ResponseOwner response = make_response(answer);
+  if (!response) return MHD_NO;
+  return MHD_queue_response(connection_, static_cast<unsigned>(answer.status), response.get());
+}
+
+void HttpExchange::log_refusal(const HttpAnswer& answer) const {
+  const auto caller = caller_of(connection_);
+  context_.log.notice(context_.lan.interface + ": " +
+                      std::to_string(static_cast<unsigned>(answer.status)) + " to " +
+                      (caller ? caller->to_string() : "?") + ": " + std::string(answer.reason));
+}
+
+}  // namespace upnpd::igd

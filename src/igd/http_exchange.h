@@ -1,0 +1,66 @@
+// One HTTP request and its answer, between libmicrohttpd's callbacks and the pure parts. While the
+// gateway is asked, the connection is suspended; libmicrohttpd then neither reads nor ends it.
+#pragma once
+
+#include <microhttpd.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http_answer.h"
+#include "http_checks.h"
+#include "pending_requests.h"
+#include "rate_limited_log.h"
+#include "router_state.h"
+#include "soap_control.h"
+
+namespace upnpd::igd {
+
+// What every exchange of a LAN shares. Outlives the exchanges.
+struct ExchangeContext {
+  ServeLan lan;
+  const RouterState& router;
+  PendingRequests& pending;
+  RateLimitedLog& log;
+  // Makes the daemon look at its connections soon: it does not notice a resumed one by itself.
+  std::function<void()> wake = {};
+};
+
+class HttpExchange {
+ public:
+  HttpExchange(MHD_Connection* connection, const ExchangeContext& context)
+      : connection_(connection), context_(context) {}
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+  ~HttpExchange();
+
+  // The three moments of a request. MHD_NO closes the connection.
+  MHD_Result take_head(std::string_view target, std::string_view method);
+  MHD_Result take_body(std::string_view part);
+  MHD_Result take_end();
+
+  // Whether the connection is suspended until the gateway answers.
+  bool is_waiting() const { return pending_id_.has_value(); }
+  // Stops waiting: the connection is resumed and then closed without an answer.
+  void abandon();
+
+ private:
+  std::string document_for(const DocumentRequest& request) const;
+  void carry_out();
+  void wait_for_gateway(PendingCall call);
+  MHD_Result queue(const HttpAnswer& answer);
+  void log_refusal(const HttpAnswer& answer) const;
+
+  MHD_Connection* connection_;
+  const ExchangeContext& context_;
+  std::optional<ControlRequest> control_;
+  std::string body_;
+  std::size_t body_size_ = 0;
+  std::optional<HttpAnswer> answer_;
+  std::optional<std::uint64_t> pending_id_;
+};
+
+}  // namespace upnpd::igd

@@ -1,0 +1,128 @@
+#include "lan_server.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "clock.h"
+
+namespace upnpd::igd {
+
+std::expected<std::unique_ptr<LanServer>, int> LanServer::start(base::Loop& loop,
+                                                                ExchangeContext context,
+                                                                base::Fd listener) {
+  std::unique_ptr<LanServer> server(new LanServer(loop, std::move(context)));
+  if (const auto started = server->start_daemon(std::move(listener)); !started)
+    return std::unexpected(started.error());
+  return server;
+}
+
+LanServer::LanServer(base::Loop& loop, ExchangeContext context)
+    : context_(std::move(context)),
+      run_timer_(loop, [this] { run(); }),
+      cut_timer_(loop, [this] { cut_slow_connections(); }),
+      loop_(loop) {
+  context_.wake = [this] { run_timer_.start(std::chrono::milliseconds(0)); };
+}
+
+LanServer::~LanServer() {
+  watcher_.reset();
+  // A daemon must not be stopped while a connection of it is suspended.
+  for (auto& [handle, connection] : connections_)
+    if (connection.exchange) connection.exchange->abandon();
+  daemon_.reset();
+}
+
+std::expected<void, int> LanServer::start_daemon(base::Fd listener) {
+  const int flags = ::fcntl(listener.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) < 0)
+    return std::unexpected(errno);
+  errno = 0;
+  daemon_.reset(MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr, &LanServer::take_request, this,
+      MHD_OPTION_LISTEN_SOCKET, listener.get(), MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, kMaxConnectionsOfAddress, MHD_OPTION_CONNECTION_TIMEOUT,
+      static_cast<unsigned>(kIdleTime.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      kConnectionMemory, MHD_OPTION_NOTIFY_COMPLETED, &LanServer::end_request, this,
+      MHD_OPTION_NOTIFY_CONNECTION, &LanServer::note_connection, this, MHD_OPTION_END));
+  if (!daemon_) return std::unexpected(errno != 0 ? errno : ENOMEM);
+  listener.release();  // the daemon closes it
+  const auto* const epoll = MHD_get_daemon_info(daemon_.get(), MHD_DAEMON_INFO_EPOLL_FD);
+  if (epoll == nullptr) return std::unexpected(ENOTSUP);
+  watcher_.emplace(loop_, epoll->listen_fd, base::Interest::Read, [this] { run(); });
+  return {};
+}
+
+void LanServer::run() {
+  const std::size_t connections_before = connections_.size();
+  MHD_run(daemon_.get());
+  // A daemon that was full listens again only when it runs once more.
+  if (connections_.size() < connections_before) return context_.wake();
+  MHD_UNSIGNED_LONG_LONG wait = 0;
+  if (MHD_get_timeout(daemon_.get(), &wait) == MHD_YES)
+    run_timer_.start(std::chrono::milliseconds(wait));
+  else
+    run_timer_.stop();
+}
+
+void LanServer::retire() {
+  run();
+  const base::Fd listener(MHD_quiesce_daemon(daemon_.get()));
+}
+
+void LanServer::cut_slow_connections() {
+  const BootTime now = base::boot_now();
+  for (auto& [handle, connection] : connections_) {
+    const bool is_waiting = connection.exchange && connection.exchange->is_waiting();
+    if (is_waiting) connection.deadline = now + kRequestTime;
+    // libmicrohttpd sees the end of the connection and closes it.
+    if (connection.deadline <= now) ::shutdown(connection.fd, SHUT_RDWR);
+  }
+  if (!connections_.empty()) cut_timer_.start(std::chrono::seconds(1));
+}
+
+MHD_Result LanServer::take_request(void* self, MHD_Connection* handle, const char* target,
+                                   const char* method, const char*, const char* data,
+                                   std::size_t* size, void**) try {
+  auto& server = *static_cast<LanServer*>(self);
+  const auto found = server.connections_.find(handle);
+  if (found == server.connections_.end()) return MHD_NO;
+  auto& exchange = found->second.exchange;
+  if (!exchange) {
+    exchange = std::make_unique<HttpExchange>(handle, server.context_);
+    return exchange->take_head(target, method);
+  }
+  if (*size == 0) return exchange->take_end();
+  return exchange->take_body({data, std::exchange(*size, 0)});
+} catch (const std::bad_alloc&) {
+  return MHD_NO;  // a C function called us
+}
+
+void LanServer::end_request(void* self, MHD_Connection* handle, void**,
+                            MHD_RequestTerminationCode) {
+  auto& connections = static_cast<LanServer*>(self)->connections_;
+  const auto found = connections.find(handle);
+  if (found == connections.end()) return;
+  found->second.exchange.reset();
+  found->second.deadline = base::boot_now() + kRequestTime;
+}
+
+void LanServer::note_connection(void* self, MHD_Connection* handle, void**,
+                                MHD_ConnectionNotificationCode code) {
+  auto& server = *static_cast<LanServer*>(self);
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    server.connections_.erase(handle);
+    return;
+  }
+  const auto* const info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return;
+  server.connections_.insert_or_assign(
+      handle, Connection{info->connect_fd, base::boot_now() + kRequestTime, nullptr});
+  if (!server.cut_timer_.is_running()) server.cut_timer_.start(std::chrono::seconds(1));
+}
+
+}  // namespace upnpd::igd

@@ -1,0 +1,76 @@
+// The HTTP server of one LAN: a libmicrohttpd daemon on the loop's thread. Its clients are bounded:
+// connections in all and from one address, memory and time of each.
+#pragma once
+
+#include <microhttpd.h>
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "fd.h"
+#include "http_exchange.h"
+#include "loop.h"
+
+namespace upnpd::igd {
+
+class LanServer {
+ public:
+  static constexpr unsigned kMaxConnections = 64;
+  static constexpr unsigned kMaxConnectionsOfAddress = 8;
+  // Without a byte either way for this long, a connection ends.
+  static constexpr std::chrono::seconds kIdleTime{10};
+  // A connection ends when its next request is not read, and answered, within this time; the
+  // gateway's time is not counted.
+  static constexpr std::chrono::seconds kRequestTime{15};
+  static constexpr std::size_t kConnectionMemory = 16 * 1024;  // bytes; heads do not get longer
+
+  // Serves on `listener` from the next turn of `loop` on. The error is errno. What `context`
+  // refers to outlives the server.
+  static std::expected<std::unique_ptr<LanServer>, int> start(base::Loop& loop,
+                                                              ExchangeContext context,
+                                                              base::Fd listener);
+  LanServer(const LanServer&) = delete;
+  LanServer& operator=(const LanServer&) = delete;
+  // Ends every connection; those that wait for the gateway get no answer.
+  ~LanServer();
+
+  // Takes in who already waits at the listening socket, closes it, and goes on serving the
+  // connections there are.
+  void retire();
+  bool has_connections() const { return !connections_.empty(); }
+
+ private:
+  struct Connection {
+    int fd;
+    BootTime deadline;
+    std::unique_ptr<HttpExchange> exchange;
+  };
+  struct DaemonDeleter {
+    void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
+  };
+
+  LanServer(base::Loop& loop, ExchangeContext context);
+  std::expected<void, int> start_daemon(base::Fd listener);
+  void run();
+  void cut_slow_connections();
+
+  static MHD_Result take_request(void* self, MHD_Connection* connection, const char* target,
+                                 const char* method, const char* version, const char* data,
+                                 std::size_t* size, void** request_closure);
+  static void end_request(void* self, MHD_Connection* connection, void** request_closure,
+                          MHD_RequestTerminationCode code);
+  static void note_connection(void* self, MHD_Connection* connection, void** connection_closure,
+                              MHD_ConnectionNotificationCode code);
+
+  ExchangeContext context_;
+  base::Timer run_timer_;
+  base::Timer cut_timer_;
+  std::map<MHD_Connection*, Connection> connections_;
+  std::unique_ptr<MHD_Daemon, DaemonDeleter> daemon_;
+  std::optional<base::FdWatcher> watcher_;
+  base::Loop& loop_;
+};
+
+}  // namespace upnpd::igd

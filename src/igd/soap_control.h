@@ -1,0 +1,41 @@
+// Control (UDA 1.1 section 3): from a SOAP request to its answer, or to the question to the
+// gateway and then to its answer. Pure: no clock, no connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "http_answer.h"
+#include "http_route.h"
+#include "router_state.h"
+#include "scpd.h"
+#include "soap_action.h"
+#include "upnpd/messages.h"
+
+namespace upnpd::igd {
+
+struct ControlCall {
+  ControlRoute route;
+  SoapAction soap_action;
+  std::string_view body;
+  Ipv4Address caller;
+  LanIndex lan;
+  StateView state;
+};
+
+// A call whose answer is the gateway's to give: `request` is to be sent, with an id in its head.
+struct PendingCall {
+  ServiceRequest request;
+  std::string urn;
+  const ScpdAction* action;  // lives as long as the program
+};
+
+// Carries out the call, as far as that goes without the gateway.
+std::variant<HttpAnswer, PendingCall> control(const ControlCall& call);
+
+// The answer to `call` that the gateway's `reply` makes; ActionFailed for a reply of another kind.
+HttpAnswer finish(const PendingCall& call, const Reply& reply);
+
+}  // namespace upnpd::igd
