@@ -77,4 +77,17 @@ void SignalWatcher::called(struct ev_loop*, ev_signal* signal, int) {
   function();
 }
 
+ChildWatcher::ChildWatcher(Loop& loop, int pid, Function function)
+    : loop_(loop), function_(std::move(function)) {
+  ev_child_init(&child_, &ChildWatcher::called, pid, 0);
+  child_.data = this;
+  ev_child_start(loop_.handle(), &child_);
+}
+ChildWatcher::~ChildWatcher() { ev_child_stop(loop_.handle(), &child_); }
+void ChildWatcher::called(struct ev_loop* loop, ev_child* child, int) {
+  ev_child_stop(loop, child);
+  const Function function = static_cast<ChildWatcher*>(child->data)->function_;
+  function(child->rstatus);
+}
+
 }  // namespace upnpd::base

@@ -78,4 +78,21 @@ class SignalWatcher {
   Function function_;
 };
 
+// Calls its function once with the wait status when `pid`, a child of this process, has ended. The
+// loop reaps children by itself: nobody else may wait for them.
+class ChildWatcher {
+ public:
+  using Function = std::function<void(int status)>;
+  ChildWatcher(Loop& loop, int pid, Function function);
+  ChildWatcher(const ChildWatcher&) = delete;
+  ChildWatcher& operator=(const ChildWatcher&) = delete;
+  ~ChildWatcher();
+
+ private:
+  static void called(struct ev_loop* loop, ev_child* child, int events);
+  Loop& loop_;
+  ev_child child_;
+  Function function_;
+};
+
 }  // namespace upnpd::base

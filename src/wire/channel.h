@@ -35,6 +35,9 @@ class Channel {
 
   explicit Channel(base::Fd fd) : fd_(std::move(fd)) {}
 
+  // The descriptor, given away: a child's end.
+  base::Fd release() && { return std::move(fd_); }
+
   // The descriptor to watch: for reading always, for writing while has_queued().
   int fd() const { return fd_.get(); }
   bool has_queued() const { return !queue_.empty(); }

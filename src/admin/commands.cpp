@@ -1,0 +1,120 @@
+#include "commands.h"
+
+#include <charconv>
+
+#include "columns.h"
+
+namespace upnpd::admin {
+namespace {
+
+using base::Json;
+
+std::string number(const Json& object, const char* key) { return std::to_string(object.number_at(key).value_or(0)); }
+std::string text(const Json& object, const char* key) { return for_terminal(object.text_at(key).value_or("")); }
+
+// ---- list ----
+
+std::expected<Json, std::string> list_request(const std::vector<std::string>& words) {
+  if (words.size() != 1 || words[0] != "mappings") return std::unexpected("list what? There is: upnpd-admin list mappings");
+  Json request = Json::object();
+  request.add("command", "list");
+  request.add("what", words[0]);
+  return request;
+}
+
+Row row_for(const Json& mapping) {
+  const auto expires = mapping.number_at("expires_in");
+  const std::string remote = text(mapping, "remote_host");
+  std::string until = expires ? as_time(*expires) : "never";
+  if (!mapping.switch_at("enabled").value_or(true)) until += " (disabled)";
+  return {number(mapping, "id"), text(mapping, "protocol"), number(mapping, "external_port"),
+          remote.empty() ? "any" : remote, text(mapping, "client"), number(mapping, "internal_port"), until,
+          number(mapping, "packets") + "/" + number(mapping, "bytes"), text(mapping, "description")};
+}
+
+std::string show_list(const Json& answer) {
+  std::vector<Row> rows{{"ID", "PROTO", "EXTERNAL", "REMOTE HOST", "CLIENT", "INTERNAL", "EXPIRES", "PACKETS/BYTES", "DESCRIPTION"}};
+  const auto mappings = answer.at("mappings");
+  for (std::size_t i = 0; mappings && i < mappings->size(); ++i) rows.push_back(row_for(*mappings->at(i)));
+  if (rows.size() == 1) return "no mappings\n";
+  return in_columns(rows);
+}
+
+// ---- status ----
+
+std::expected<Json, std::string> status_request(const std::vector<std::string>& words) {
+  if (!words.empty()) return std::unexpected("status takes no words");
+  Json request = Json::object();
+  request.add("command", "status");
+  return request;
+}
+
+std::string or_none(std::string text) { return text.empty() ? "(none)" : text; }
+
+void add_lan_rows(const Json& status, std::vector<Row>& rows) {
+  const auto lans = status.at("lans");
+  for (std::size_t i = 0; lans && i < lans->size(); ++i) {
+    const Json lan = *lans->at(i);
+    const std::string problem = text(lan, "problem");
+    rows.push_back({"LAN", text(lan, "name"),
+                    problem.empty() ? text(lan, "address") + ", control on port " + number(lan, "http_port") +
+                                          ", events on port " + number(lan, "event_port")
+                                    : problem});
+  }
+}
+
+void add_process_rows(const Json& status, std::vector<Row>& rows) {
+  const auto processes = status.at("processes");
+  for (std::size_t i = 0; processes && i < processes->size(); ++i) {
+    const Json process = *processes->at(i);
+    const std::string lan = text(process, "lan");
+    const bool runs = process.number_at("pid").value_or(0) != 0;
+    rows.push_back({"process", text(process, "role") + (lan.empty() ? "" : " " + lan),
+                    (runs ? "pid " + number(process, "pid") : std::string("not running")) + ", " +
+                        number(process, "restarts") + " restarts"});
+  }
+}
+
+std::string show_status(const Json& answer) {
+  std::vector<Row> rows{{"upnpd", text(answer, "version"), ""}};
+  if (const auto wan = answer.at("wan")) {
+    rows.push_back({"WAN", or_none(text(*wan, "interface")), or_none(text(*wan, "external_address"))});
+    if (const std::string note = text(*wan, "note"); !note.empty()) rows.push_back({"", "", note});
+  }
+  add_lan_rows(answer, rows);
+  if (const auto mappings = answer.at("mappings"))
+    rows.push_back({"mappings", number(*mappings, "count"), "of at most " + number(*mappings, "limit")});
+  add_process_rows(answer, rows);
+  if (const auto faults = answer.at("faults"))
+    for (const char* const part : {"journal", "kernel"})
+      if (const std::string fault = text(*faults, part); !fault.empty()) rows.push_back({"fault", part, fault});
+  return in_columns(rows);
+}
+
+// ---- delete ----
+
+std::expected<Json, std::string> delete_request(const std::vector<std::string>& words) {
+  std::int64_t id = 0;
+  const bool one = words.size() == 1;
+  const char* const end = one ? words[0].data() + words[0].size() : nullptr;
+  if (!one || std::from_chars(words[0].data(), end, id).ptr != end || id < 1)
+    return std::unexpected("delete takes one id, a number that upnpd-admin list mappings shows");
+  Json request = Json::object();
+  request.add("command", "delete");
+  request.add("id", id);
+  return request;
+}
+
+std::string show_deleted(const Json& answer) { return "deleted mapping " + number(answer, "deleted") + "\n"; }
+
+constexpr Command kCommands[] = {
+    {"list", "mappings", "show every port mapping", list_request, show_list},
+    {"status", "", "show addresses, processes, limits and faults", status_request, show_status},
+    {"delete", "ID", "delete a mapping, whoever owns it", delete_request, show_deleted},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace upnpd::admin

@@ -1,0 +1,143 @@
+// What upnpd-admin asks: each command is a function from JSON to JSON.
+#include "clock.h"
+#include "gateway.h"
+#include "log.h"
+#include "upnpd/version.h"
+
+#include <unistd.h>
+
+namespace upnpd::gateway {
+namespace {
+
+using base::Json;
+
+Json error_reply(const std::string& message) {
+  Json reply = Json::object();
+  reply.add("error", message);
+  return reply;
+}
+
+Json to_json(const PortMapping& mapping, const TrafficCounters& traffic, BootTime now) {
+  Json entry = Json::object();
+  entry.add("id", std::int64_t{mapping.id});
+  entry.add("protocol", to_string(mapping.key.protocol));
+  entry.add("external_port", std::int64_t{mapping.key.external_port.number()});
+  entry.add("remote_host", mapping.key.remote_host.to_string());
+  entry.add("client", mapping.client.address().to_string());
+  entry.add("internal_port", std::int64_t{mapping.internal_port.number()});
+  entry.add_switch("enabled", mapping.enabled);
+  if (mapping.expires)
+    entry.add("expires_in", std::int64_t{remaining_seconds(mapping, now)});
+  else
+    entry.add_null("expires_in");
+  entry.add("description", mapping.description.text());
+  entry.add("packets", static_cast<std::int64_t>(traffic.packets));
+  entry.add("bytes", static_cast<std::int64_t>(traffic.bytes));
+  return entry;
+}
+
+Json to_json(const SupervisedChild& child) {
+  Json process = Json::object();
+  process.add("role", child.role());
+  process.add("pid", std::int64_t{child.pid()});
+  process.add("restarts", std::int64_t{child.restarts()});
+  return process;
+}
+
+Json to_json(const LanSide& lan) {
+  Json entry = Json::object();
+  entry.add("name", lan.name());
+  if (const auto access = lan.access()) {
+    entry.add("interface", access->interface);
+    entry.add("address", access->networks.front().to_string());
+  }
+  entry.add("http_port", std::int64_t{lan.http_port()});
+  entry.add("event_port", std::int64_t{lan.event_port()});
+  entry.add("problem", lan.problem());
+  return entry;
+}
+
+Json to_json(const WanSide& wan) {
+  Json entry = Json::object();
+  entry.add("interface", wan.interface.value_or(""));
+  entry.add("external_address", wan.external_address ? wan.external_address->to_string() : "");
+  entry.add("note", note_on(wan));
+  return entry;
+}
+
+}  // namespace
+
+Json Gateway::administer(const Json& request) {
+  const std::string command = request.text_at("command").value_or("");
+  const std::string what = request.text_at("what").value_or("mappings");
+  if (command == "list" && what == "mappings") return list_mappings();
+  if (command == "list") return error_reply("there is no list of '" + base::printable(what) + "'; there is: mappings");
+  if (command == "status") return status();
+  if (command == "delete") return delete_mapping(request);
+  return error_reply("'" + base::printable(command) + "' is no command; there are: list, status, delete");
+}
+
+Json Gateway::list_mappings() {
+  end_leases();
+  const BootTime now = base::boot_now();
+  const auto counters = resources_.nat->counters().value_or(std::map<PortMappingKey, TrafficCounters>());
+  Json list = Json::array();
+  mapper_.table().for_each([&](const PortMapping& mapping) {
+    const auto traffic = counters.find(mapping.key);
+    list.append(to_json(mapping, traffic == counters.end() ? TrafficCounters{} : traffic->second, now));
+  });
+  Json reply = Json::object();
+  reply.add("mappings", std::move(list));
+  return reply;
+}
+
+Json Gateway::status() const {
+  Json reply = Json::object();
+  reply.add("version", kVersion);
+  reply.add("wan", to_json(wan_));
+  Json lans = Json::array();
+  Json processes = Json::array();
+  Json self = Json::object();
+  self.add("role", "gateway");
+  self.add("pid", std::int64_t{::getpid()});
+  self.add("restarts", std::int64_t{0});
+  processes.append(std::move(self));
+  processes.append(to_json(service_));
+  for (const auto& lan : lans_) {
+    lans.append(to_json(*lan));
+    Json announcer = to_json(lan->announcer());
+    announcer.add("lan", lan->name());
+    processes.append(std::move(announcer));
+  }
+  reply.add("lans", std::move(lans));
+  reply.add("processes", std::move(processes));
+  Json mappings = Json::object();
+  mappings.add("count", static_cast<std::int64_t>(mapper_.table().size()));
+  mappings.add("limit", std::int64_t{config_.policy.limits.mappings});
+  reply.add("mappings", std::move(mappings));
+  Json faults = Json::object();
+  faults.add("journal", journal_.fault());
+  faults.add("kernel", nat_fault_);
+  reply.add("faults", std::move(faults));
+  return reply;
+}
+
+Json Gateway::delete_mapping(const Json& request) {
+  const auto id = request.number_at("id");
+  if (!id || *id < 1 || *id > UINT32_MAX) return error_reply("delete needs the id of a mapping, a number from the list");
+  end_leases();
+  const BootTime now = base::boot_now();
+  const core::Outcome outcome = mapper_.remove(static_cast<MappingId>(*id));
+  if (outcome.events.empty()) return error_reply("there is no mapping " + std::to_string(*id));
+  if (!commit(outcome.changes, now)) {
+    mapper_.revert();
+    return error_reply(nat_fault_);
+  }
+  mapper_.confirm();
+  settle(outcome.events, now);
+  Json reply = Json::object();
+  reply.add("deleted", *id);
+  return reply;
+}
+
+}  // namespace upnpd::gateway

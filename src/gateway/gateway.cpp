@@ -1,0 +1,197 @@
+#include "gateway.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <map>
+
+#include "clock.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kStopPatience = 1500ms;
+constexpr auto kPublishPause = 100ms;
+
+}  // namespace
+
+Gateway::Gateway(Config config, Resources resources)
+    : config_(std::move(config)), resources_(std::move(resources)), mapper_(config_.policy),
+      journal_(config_.lease_file),
+      service_(loop_, resources_.launcher, "igd", "igd service",
+               {[this] { on_service_started(); },
+                [this](const std::vector<wire::Frame>& frames) { on_service_frames(frames); }}),
+      admin_(loop_, std::move(resources_.admin_socket),
+             [this](const base::Json& request) { return administer(request); }),
+      interface_watcher_(loop_, resources_.interface_watch.fd(), base::Interest::Read,
+                         [this] {
+                           if (resources_.interface_watch.drain().value_or(true)) on_interfaces_changed();
+                         }),
+      terminate_(loop_, SIGTERM, [this] { begin_stop(); }), interrupt_(loop_, SIGINT, [this] { begin_stop(); }),
+      hang_up_(loop_, SIGHUP, [] { base::log_warning("SIGHUP: the configuration is read at the start alone"); }),
+      user_(loop_, SIGUSR1, [this] { on_interfaces_changed(); }),
+      lease_timer_(loop_, [this] { end_leases(); }), sync_timer_(loop_, [this] { journal_.sync(); }),
+      publish_timer_(loop_,
+                     [this] {
+                       for (const auto& lan : lans_) lan->publish(state_variables());
+                     }),
+      stop_timer_(loop_, [this] { loop_.stop(); }) {
+  for (const std::string& name : config_.lans)
+    lans_.push_back(std::make_unique<LanSide>(
+        loop_, static_cast<LanIndex>(lans_.size()), name, config_, resources_.identity, resources_.launcher, service_,
+        LanSide::Hooks{[this] { apply_surroundings(); }, [this] { return state_variables(); }}));
+}
+
+int Gateway::run() {
+  if (const auto opened = open_nat(); !opened) {
+    base::log_error(opened.error());
+    return 1;
+  }
+  if (config_.enable_upnp) service_.start();
+  on_interfaces_changed();
+  base::log_notice("serving " + std::to_string(mapper_.table().size()) + " mappings");
+  loop_.run();
+  finish_stop();
+  return 0;
+}
+
+std::expected<void, std::string> Gateway::open_nat() {
+  Nat& nat = *resources_.nat;
+  // Before the table is made: whether there is one tells a restart from a fresh start.
+  const bool table_was_there = nat.read_back(base::boot_now()).has_value();
+  if (const auto opened = nat.open(); !opened)
+    return std::unexpected("table inet upnpd cannot be made: " + base::with_errno(opened.error().what, opened.error().error) +
+                           "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or later)");
+  restore(table_was_there);
+  return {};
+}
+
+void Gateway::restore(bool table_was_there) {
+  const BootTime now = base::boot_now();
+  Journal::Reading reading = journal_.read(now);
+  for (const std::string& problem : reading.problems) base::log_warning(problem);
+  mapper_.reserve_ids_up_to(reading.last_id);
+  std::map<PortMappingKey, PortMapping> remembered;
+  for (PortMapping& mapping : reading.mappings) remembered.insert_or_assign(mapping.key, std::move(mapping));
+
+  std::vector<NatChange> changes;
+  const auto take_over = [&](core::Outcome outcome) {
+    std::ranges::move(outcome.changes, std::back_inserter(changes));
+  };
+  for (PortMapping& held : resources_.nat->read_back(now).value_or(std::vector<PortMapping>())) {
+    if (held.id == 0) {  // not ours: somebody put it in by hand
+      changes.emplace_back(RemoveMapping{held});
+      continue;
+    }
+    // The kernel is the truth; the journal knows what an element has no room for.
+    if (const auto known = remembered.extract(held.key); known && known.mapped().client == held.client)
+      held.description = known.mapped().description;
+    take_over(mapper_.restore(std::move(held), true));
+  }
+  const auto outward = resources_.nat->read_back_outward(now).value_or(std::vector<OutwardMapping>());
+  std::ranges::move(mapper_.reconcile_outward(outward), std::back_inserter(changes));
+  // With a table of a running kernel, an enabled mapping that it does not hold has been closed.
+  for (auto& [key, mapping] : remembered)
+    if (!table_was_there || !mapping.enabled) take_over(mapper_.restore(std::move(mapping), false));
+
+  if (!commit(changes, now)) base::log_error("some mappings could not be put back");
+  mapper_.confirm();
+  journal_.rewrite(mapper_.table(), mapper_.next_id(), now);
+  if (!journal_.fault().empty()) base::log_warning(journal_.fault());
+  plan_next_end();
+}
+
+void Gateway::begin_stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  base::log_notice("stopping: every port is closed");
+  for (const auto& lan : lans_) lan->stop();
+  service_.expect_end();
+  stop_timer_.start(kStopPatience);
+}
+
+void Gateway::finish_stop() {
+  if (const auto closed = resources_.nat->close(); !closed)
+    base::log_error(base::with_errno(closed.error().what, closed.error().error));
+  journal_.sync();
+  std::error_code ignored;
+  std::filesystem::remove(config_.admin_socket, ignored);
+}
+
+void Gateway::on_interfaces_changed() {
+  auto snapshot = resources_.interface_watch.snapshot();
+  if (!snapshot) {
+    base::log_error(base::with_errno("the interfaces cannot be read", snapshot.error().error));
+    return;
+  }
+  interfaces_ = *std::move(snapshot);
+  const WanSide before = std::exchange(wan_, find_wan(config_, interfaces_));
+  if (wan_ != before) {
+    if (wan_.external_address && !before.external_address) connected_since_ = base::boot_now();
+    base::log_notice("WAN " + wan_.interface.value_or("(none)") + ": " +
+                     (wan_.external_address ? wan_.external_address->to_string() : "no address"));
+    if (const std::string note = note_on(wan_); !note.empty()) base::log_warning(note);
+    tell_wan_state();
+    plan_publish();
+  }
+  if (config_.enable_upnp && !stopping_)
+    for (const auto& lan : lans_) lan->update(interfaces_);
+  apply_surroundings();
+}
+
+void Gateway::apply_surroundings() {
+  NatSurroundings nat;
+  core::Surroundings core;
+  if (wan_.interface) nat.wan_interfaces.push_back(*wan_.interface);
+  nat.external_addresses = wan_.addresses;
+  for (const auto& lan : lans_) {
+    core.lans.push_back({lan->index(), lan->networks()});
+    if (auto access = lan->access()) nat.lans.push_back(*std::move(access));
+  }
+  for (const kernel::RouterInterface& interface : interfaces_.interfaces)
+    for (const Ipv4Network& network : interface.addresses) core.own_addresses.push_back(network.address());
+  mapper_.set_surroundings(std::move(core));
+  if (const auto set = resources_.nat->set_surroundings(nat); !set)
+    base::log_error(base::with_errno(set.error().what, set.error().error));
+}
+
+WanState Gateway::wan_state(LanIndex lan) const {
+  const std::uint32_t measured = wan_.interface ? link_bit_rate(*wan_.interface) : 0;
+  return {lan,
+          wan_.external_address ? ConnectionStatus::Connected : ConnectionStatus::Disconnected,
+          wan_.external_address,
+          config_.system_uptime ? BootTime() : connected_since_,
+          config_.bitrate_up != 0 ? config_.bitrate_up : measured,
+          config_.bitrate_down != 0 ? config_.bitrate_down : measured,
+          wan_.link_up};
+}
+
+StateVariables Gateway::state_variables() const {
+  const WanState wan = wan_state(0);
+  return {wan.status, wan.external_address,
+          static_cast<std::uint16_t>(std::min<std::size_t>(mapper_.table().size(), UINT16_MAX)),
+          mapper_.system_update_id(), wan.link_up};
+}
+
+void Gateway::tell_wan_state() {
+  for (const auto& lan : lans_) service_.send(wan_state(lan->index()));
+}
+
+void Gateway::plan_publish() {
+  if (!publish_timer_.is_running()) publish_timer_.start(kPublishPause);
+}
+
+void Gateway::on_service_started() {
+  const Config& c = config_;
+  service_.send(DeviceIdentity{resources_.identity.uuid, resources_.identity.path_token, c.friendly_name, c.manufacturer,
+                               c.manufacturer_url, c.model_name, c.model_description, c.model_number, c.model_url,
+                               c.serial, c.presentation_url});
+  tell_wan_state();
+  for (const auto& lan : lans_) lan->tell_service();
+}
+
+LanSide* Gateway::lan(LanIndex index) { return index < lans_.size() ? lans_[index].get() : nullptr; }
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,93 @@
+// The gateway process: the loop that joins the core's decisions to the kernel, the journal and the
+// children. It reads nothing that came from a LAN but typed messages.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "admin_server.h"
+#include "config.h"
+#include "identity.h"
+#include "interface_watch.h"
+#include "journal.h"
+#include "lan_side.h"
+#include "launcher.h"
+#include "loop.h"
+#include "mapper.h"
+#include "supervised_child.h"
+#include "upnpd/nat.h"
+#include "wan_side.h"
+
+namespace upnpd::gateway {
+
+class Gateway {
+ public:
+  // What main() has opened while it still had every privilege.
+  struct Resources {
+    Identity identity;
+    Launcher launcher;
+    base::Fd admin_socket;
+    kernel::InterfaceWatch interface_watch;
+    std::unique_ptr<Nat> nat;
+  };
+
+  Gateway(Config config, Resources resources);
+
+  // Runs until SIGTERM or SIGINT, then closes every port. The exit code of the process.
+  int run();
+
+ private:
+  // ---- start and stop ----
+  std::expected<void, std::string> open_nat();
+  void restore(bool table_was_there);
+  void begin_stop();
+  void finish_stop();
+
+  // ---- requests (requests.cpp) ----
+  void on_service_frames(const std::vector<wire::Frame>& frames);
+  void serve_batch(const std::vector<ServiceRequest>& requests);
+  void serve_alone(const ServiceRequest& request, BootTime now);
+  Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
+  LinkTotals link_totals(std::uint64_t id);
+  bool commit(const std::vector<NatChange>& changes, BootTime now);
+  void settle(const std::vector<core::MappingEvent>& events, BootTime now);
+  void end_leases();
+  void plan_next_end();
+
+  // ---- surroundings ----
+  void on_interfaces_changed();
+  void apply_surroundings();
+  WanState wan_state(LanIndex lan) const;
+  StateVariables state_variables() const;
+  void tell_wan_state();
+  void plan_publish();
+  void on_service_started();
+  LanSide* lan(LanIndex index);
+
+  // ---- administration (administration.cpp) ----
+  base::Json administer(const base::Json& request);
+  base::Json list_mappings();
+  base::Json status() const;
+  base::Json delete_mapping(const base::Json& request);
+
+  base::Loop loop_;
+  Config config_;
+  Resources resources_;
+  core::Mapper mapper_;
+  Journal journal_;
+  kernel::RouterInterfaces interfaces_;
+  WanSide wan_;
+  BootTime connected_since_;
+  bool stopping_ = false;
+  std::string nat_fault_;
+
+  SupervisedChild service_;
+  std::vector<std::unique_ptr<LanSide>> lans_;
+  AdminServer admin_;
+  base::FdWatcher interface_watcher_;
+  base::SignalWatcher terminate_, interrupt_, hang_up_, user_;
+  base::Timer lease_timer_, sync_timer_, publish_timer_, stop_timer_;
+};
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,73 @@
+#include "identity.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "fd.h"
+#include "json.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+std::array<std::uint8_t, 16> random_bytes() {
+  std::array<std::uint8_t, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != ssize_t(bytes.size())) std::abort();
+  return bytes;
+}
+
+std::string hex(const std::array<std::uint8_t, 16>& bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+// RFC 4122 section 4.4: version and variant have their bits, all others are random.
+std::string random_uuid() {
+  auto bytes = random_bytes();
+  bytes[6] = std::uint8_t((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = std::uint8_t((bytes[8] & 0x3f) | 0x80);
+  std::string text = hex(bytes);
+  for (const std::size_t dash : {8u, 13u, 18u, 23u}) text.insert(dash, "-");
+  return text;
+}
+
+bool is_token(const std::string& text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+std::string write_new(const std::filesystem::path& file, const Identity& identity) {
+  const base::Json object = base::Json::object();
+  object.add("uuid", identity.uuid);
+  object.add("path_token", identity.path_token);
+  const std::string text = object.text() + "\n";
+  const std::filesystem::path fresh = file.string() + ".new";
+  const base::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == ssize_t(text.size()) && ::fsync(fd.get()) == 0 &&
+                       ::rename(fresh.c_str(), file.c_str()) == 0;
+  if (written) return "";
+  return base::with_errno("the device's identity cannot be kept in " + file.string() +
+                              ", clients have to find it anew after a restart", errno);
+}
+
+}  // namespace
+
+IdentityReading load_identity(const std::filesystem::path& file) {
+  if (const auto object = base::Json::read_file(file)) {
+    Identity identity{object->text_at("uuid").value_or(""), object->text_at("path_token").value_or("")};
+    if (identity.uuid.size() == 36 && is_token(identity.path_token)) return {identity, ""};
+  }
+  const Identity fresh{random_uuid(), hex(random_bytes())};
+  return {fresh, write_new(file, fresh)};
+}
+
+}  // namespace upnpd::gateway

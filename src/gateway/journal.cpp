@@ -1,0 +1,139 @@
+#include "journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <map>
+
+#include "journal_lines.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+constexpr std::size_t kLinesBeforeRewrite = 1000;
+constexpr std::size_t kMaxProblems = 5;
+
+std::string this_boot() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
+// What the lines read so far add up to.
+struct State {
+  std::string boot_id;
+  std::map<MappingId, PortMapping> mappings;
+  BootTime last_written;  // the latest moment the previous run is known to have lived
+  MappingId last_id = 0;
+
+  void take(const HeaderLine& header) {
+    boot_id = header.boot_id;
+    last_id = std::max(last_id, header.next_id == 0 ? 0 : header.next_id - 1);
+  }
+  void take(const PutLine& put) {
+    mappings.insert_or_assign(put.mapping.id, put.mapping);
+    last_written = std::max(last_written, put.written);
+    last_id = std::max(last_id, put.mapping.id);
+  }
+  void take(const GoneLine& gone) {
+    mappings.erase(gone.id);
+    last_written = std::max(last_written, gone.written);
+  }
+};
+
+std::string line_for(const core::MappingEvent& event, BootTime now) {
+  using enum core::MappingEvent::Kind;
+  switch (event.kind) {
+    case Added:
+    case Replaced: return to_line(PutLine{now, event.mapping});
+    case Deleted:
+    case Expired: return to_line(GoneLine{now, event.mapping.id});
+  }
+  return "";
+}
+
+}  // namespace
+
+Journal::Reading Journal::read(BootTime now) const {
+  Reading reading;
+  State state;
+  std::ifstream file(file_, std::ios::binary);
+  std::string text;
+  for (std::size_t number = 1; std::getline(file, text); ++number) {
+    if (const auto line = parse_line(text))
+      std::visit([&](const auto& l) { state.take(l); }, *line);
+    else if (reading.problems.size() < kMaxProblems)
+      reading.problems.push_back(file_.string() + ":" + std::to_string(number) + ": not understood, passed over");
+  }
+  const bool same_boot = state.boot_id == this_boot();
+  for (auto& [id, mapping] : state.mappings) {
+    // After a reboot the time that passed in between is unknown: the lease has what it had left when
+    // the journal was last written.
+    if (mapping.expires && !same_boot) *mapping.expires += now - state.last_written;
+    if (!has_expired(mapping, now)) reading.mappings.push_back(std::move(mapping));
+  }
+  reading.last_id = state.last_id;
+  return reading;
+}
+
+void Journal::rewrite(const core::MappingTable& table, MappingId next_id, BootTime now) {
+  const std::filesystem::path fresh = file_.string() + ".new";
+  fd_ = base::Fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  fault_.clear();
+  if (!fd_) {
+    fault_ = base::with_errno("leases cannot be kept in " + fresh.string() + " and would be lost by a reboot", errno);
+    return;
+  }
+  std::string lines = to_line(HeaderLine{this_boot(), next_id});
+  table.for_each([&](const PortMapping& mapping) { lines += to_line(PutLine{now, mapping}); });
+  write(lines);
+  lines_ = table.size() + 1;
+  if (fault_.empty()) sync();
+  if (fault_.empty() && ::rename(fresh.c_str(), file_.c_str()) != 0)
+    fault_ = base::with_errno("leases cannot be kept in " + file_.string(), errno);
+  if (!fault_.empty()) {
+    fd_ = base::Fd();
+    ::unlink(fresh.c_str());
+  }
+}
+
+void Journal::append(const std::vector<core::MappingEvent>& events, const core::MappingTable& table,
+                     MappingId next_id, BootTime now) {
+  if (events.empty()) return;
+  lines_ += events.size();
+  // Without a file this tries to make one again, as often as it would tidy one up.
+  if (lines_ > 2 * table.size() + kLinesBeforeRewrite) {
+    rewrite(table, next_id, now);
+    return;
+  }
+  std::string lines;
+  for (const core::MappingEvent& event : events) lines += line_for(event, now);
+  if (fd_) write(lines);
+}
+
+void Journal::write(const std::string& lines) {
+  std::string_view rest = lines;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(fd_.get(), rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      fault_ = base::with_errno("leases cannot be kept in " + file_.string() + " and would be lost by a reboot", errno);
+      return;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  unsynced_ = true;
+}
+
+void Journal::sync() {
+  unsynced_ = false;
+  if (fd_ && ::fdatasync(fd_.get()) != 0 && errno != EINVAL && errno != EROFS)
+    fault_ = base::with_errno("leases cannot be kept in " + file_.string(), errno);
+}
+
+}  // namespace upnpd::gateway

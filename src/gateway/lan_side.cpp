@@ -1,0 +1,119 @@
+#include "lan_side.h"
+
+#include <algorithm>
+
+#include "log.h"
+
+namespace upnpd::gateway {
+
+LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config, const Identity& identity,
+                 const Launcher& launcher, SupervisedChild& service, Hooks hooks)
+    : index_(index), name_(std::move(name)), config_(config), identity_(identity), service_(service),
+      hooks_(std::move(hooks)),
+      announcer_(loop, launcher, "announcer", "announcer " + name_,
+                 {[this] { on_announcer_started(); },
+                  [this](const std::vector<wire::Frame>& frames) { on_announcer_message(frames); }}) {}
+
+std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& interfaces) const {
+  const auto named = Ipv4Network::parse(name_);
+  for (const kernel::RouterInterface& interface : interfaces.interfaces) {
+    const bool matches = named ? std::ranges::any_of(interface.addresses,
+                                                     [&](const Ipv4Network& n) { return n.address() == named->address(); })
+                               : interface.name == name_;
+    if (matches && interface.up && !interface.addresses.empty())
+      return Link{interface.name, interface.index, interface.addresses};
+  }
+  return std::nullopt;
+}
+
+void LanSide::update(const kernel::RouterInterfaces& interfaces) {
+  const auto link = find_link(interfaces);
+  if (link == link_ && (!link || listener_)) return;
+  if (link_) take_down();
+  if (link)
+    bring_up(*link);
+  else
+    complain("waiting for interface " + name_ + " to have an IPv4 address");
+  hooks_.access_changed();
+}
+
+void LanSide::bring_up(const Link& link) {
+  auto listener = open_http_listener(link.interface, link.addresses.front().address(), config_.http_port);
+  if (!listener) return complain(listener.error());
+  problem_.clear();
+  link_ = link;
+  listener_ = *std::move(listener);
+  base::log_notice("LAN " + link.interface + " " + link.addresses.front().to_string() + ": serving on port " +
+                   std::to_string(listener_->port));
+  announcer_.start();
+}
+
+void LanSide::take_down() {
+  base::log_notice("LAN " + link_->interface + " " + link_->addresses.front().to_string() + " is gone");
+  link_.reset();
+  listener_.reset();
+  service_.send(LeaveLan{index_});
+  stop();
+}
+
+void LanSide::stop() {
+  link_.reset();
+  announcer_.expect_end();
+  announcer_.send(StopAnnouncing{});
+}
+
+void LanSide::on_announcer_started() {
+  if (!link_) return;
+  const Ipv4Network& address = link_->addresses.front();
+  const auto socket = open_search_socket(link_->interface, address.address());
+  if (!socket) return announcer_.kill(socket.error());
+  announcer_.send(AnnounceLan{index_, link_->interface, address, listener_->port, event_port_,
+                              config_.notify_interval, identity_.uuid, identity_.path_token},
+                  socket->get());
+}
+
+void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
+  for (const wire::Frame& frame : frames) {
+    const auto message = wire::decode<FromAnnouncer>(frame.bytes);
+    if (!message) return announcer_.kill(std::string("it sent a frame of ") + to_string(message.error()));
+    const auto* const ready = std::get_if<AnnouncerReady>(&*message);
+    if (ready == nullptr || !link_) continue;
+    const bool first = event_port_ == 0;
+    event_port_ = ready->event_port;
+    serve(first);
+    hooks_.access_changed();
+  }
+}
+
+void LanSide::serve(bool with_socket) {
+  service_.send(ServeLan{index_, link_->interface, link_->addresses.front(), listener_->port, event_port_},
+                with_socket ? listener_->fd.get() : -1);
+}
+
+void LanSide::tell_service() {
+  if (link_ && event_port_ != 0) serve(true);
+}
+
+void LanSide::on_served(std::uint16_t event_port) {
+  if (!link_ || event_port != event_port_) return;
+  announcer_.send(hooks_.state_variables());
+  announcer_.send(StartAnnouncing{});
+}
+
+std::optional<LanAccess> LanSide::access() const {
+  if (!link_) return std::nullopt;
+  LanAccess access{link_->interface, link_->addresses, {listener_->port}};
+  if (event_port_ != 0) access.tcp_ports.push_back(event_port_);
+  return access;
+}
+
+std::vector<Ipv4Network> LanSide::networks() const {
+  return link_ ? link_->addresses : std::vector<Ipv4Network>();
+}
+
+void LanSide::complain(const std::string& problem) {
+  if (problem != problem_) base::log_warning("LAN " + name_ + ": " + problem);
+  problem_ = problem;
+}
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,85 @@
+// One LAN: its interface as it comes and goes, its sockets, its announcer. Whatever is missing is
+// waited for. The order of things on the way up:
+//   interface has an address -> listener and announcer -> announcer tells its event port
+//   -> the service is told to serve -> it serves -> the announcer may announce.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config.h"
+#include "identity.h"
+#include "interface_watch.h"
+#include "lan_sockets.h"
+#include "supervised_child.h"
+#include "upnpd/messages.h"
+#include "upnpd/nat.h"
+
+namespace upnpd::gateway {
+
+class LanSide {
+ public:
+  struct Hooks {
+    std::function<void()> access_changed;             // access() is another now
+    std::function<StateVariables()> state_variables;  // as they are now
+  };
+
+  // `name` is an interface, or an address by which to find it. The service is told of changes; it
+  // and everything else handed in outlives the LAN.
+  LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config, const Identity& identity,
+          const Launcher& launcher, SupervisedChild& service, Hooks hooks);
+
+  // The interfaces are these now.
+  void update(const kernel::RouterInterfaces& interfaces);
+  // The service has been started (again): tell it everything.
+  void tell_service();
+  // The service serves this LAN, with that event port in its descriptions.
+  void on_served(std::uint16_t event_port);
+  // State variables have changed.
+  void publish(const StateVariables& variables) { announcer_.send(variables); }
+  // Takes the LAN down with a byebye.
+  void stop();
+
+  LanIndex index() const { return index_; }
+  const std::string& name() const { return name_; }
+  bool is_up() const { return link_.has_value(); }
+  bool has_ended() const { return !announcer_.is_running(); }
+  std::optional<LanAccess> access() const;
+  // The networks whose hosts may ask; empty while the interface has no address.
+  std::vector<Ipv4Network> networks() const;
+  std::uint16_t http_port() const { return listener_ ? listener_->port : 0; }
+  std::uint16_t event_port() const { return event_port_; }
+  const SupervisedChild& announcer() const { return announcer_; }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  struct Link {
+    std::string interface;
+    int interface_index;
+    std::vector<Ipv4Network> addresses;
+    friend bool operator==(const Link&, const Link&) = default;
+  };
+  std::optional<Link> find_link(const kernel::RouterInterfaces& interfaces) const;
+  void bring_up(const Link& link);
+  void take_down();
+  void on_announcer_started();
+  void on_announcer_message(const std::vector<wire::Frame>& frames);
+  void serve(bool with_socket);
+  void complain(const std::string& problem);
+
+  LanIndex index_;
+  std::string name_;
+  const Config& config_;
+  const Identity& identity_;
+  SupervisedChild& service_;
+  Hooks hooks_;
+  std::optional<Link> link_;
+  std::optional<HttpListener> listener_;
+  std::uint16_t event_port_ = 0;
+  std::string problem_;
+  SupervisedChild announcer_;
+};
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,25 @@
+// The sockets that need an interface: opened by the gateway, bound to the LAN's device, so that
+// nothing that came in elsewhere is ever heard on them, and passed down to the children.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "fd.h"
+#include "upnpd/address.h"
+
+namespace upnpd::gateway {
+
+struct HttpListener {
+  base::Fd fd;
+  std::uint16_t port;
+};
+
+// A TCP socket listening on `address` (port 0: any free one). An error is a line for the log.
+std::expected<HttpListener, std::string> open_http_listener(const std::string& interface, Ipv4Address address,
+                                                            std::uint16_t port);
+
+// A UDP socket for searches: port 1900, member of 239.255.255.250 on `interface` alone.
+std::expected<base::Fd, std::string> open_search_socket(const std::string& interface, Ipv4Address address);
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,171 @@
+// upnpd: one binary, in several roles. Without the mark of a child on the command line it is the
+// gateway, and starts the others.
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "announcer.h"
+#include "gateway.h"
+#include "igd_service.h"
+#include "log.h"
+#include "nft_table.h"
+#include "options.h"
+#include "sandbox.h"
+#include "upnpd/version.h"
+
+namespace upnpd::gateway {
+namespace {
+
+constexpr const char* kDefaultConfig = "/etc/upnpd/upnpd.conf";
+constexpr const char* kRunDirectory = "/run/upnpd";
+constexpr const char* kEmptyRoot = "/run/upnpd/empty";
+constexpr const char* kUser = "upnpd";  // and the group that may administer
+constexpr rlim_t kServiceMemory = 128 << 20, kAnnouncerMemory = 256 << 20;
+constexpr rlim_t kServiceFiles = 256, kAnnouncerFiles = 256;
+
+int fail(const std::string& line) {
+  base::log_error(line);
+  return 1;
+}
+
+// ---- a child ----
+
+int run_igd(const ChildOrder& order) {
+  if (auto done = base::drop_privileges({order.user, order.empty_root, kServiceMemory, kServiceFiles}); !done)
+    return fail(done.error());
+  if (auto done = base::restrict_syscalls(base::SyscallSet::Service); !done) return fail(done.error());
+  return igd::run_igd_service(base::Fd(base::kChannelFd));
+}
+
+int run_announcer(const ChildOrder& order) {
+  if (auto done = base::drop_privileges({order.user, order.empty_root, kAnnouncerMemory, kAnnouncerFiles}); !done)
+    return fail(done.error());
+  return announcer::run_announcer(base::Fd(base::kChannelFd), [] {
+    if (auto done = base::restrict_syscalls(base::SyscallSet::Announcer); !done) ::_exit(fail(done.error()));
+  });
+}
+
+int run_child(const ChildOrder& order) {
+  // localtime() would look for a file that an empty root does not have.
+  ::setenv("TZ", "UTC0", 1);
+  base::set_up_log({order.label, order.log_to_stderr, order.debug});
+  // Ctrl-C and a terminal's end are the gateway's to hear.
+  ::signal(SIGINT, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  if (order.role == "igd") return run_igd(order);
+  if (order.role == "announcer") return run_announcer(order);
+  if (order.role == "kill") return kill_sibling(order.target);
+  return fail("there is no role '" + order.role + "'");
+}
+
+// ---- the gateway ----
+
+ConfigReading read_wanted_config(const Options& options) {
+  ConfigReading reading;
+  if (options.config_file)
+    reading = read_config_file(*options.config_file);
+  else if (::access(kDefaultConfig, F_OK) == 0)
+    reading = read_config_file(kDefaultConfig);
+  else
+    reading = read_config("", "defaults");
+  if (options.wan) reading.config.wan = options.wan;
+  if (!options.lans.empty()) reading.config.lans = options.lans;
+  if (reading.config.lans.empty())
+    reading.problems.push_back({ConfigProblem::Severity::Error, options.config_file.value_or(kDefaultConfig),
+                                "no LAN is named: add a line listening_ip=IFACE, or start with --lan IFACE"});
+  if (reading.config.lans.size() > 32)
+    reading.problems.push_back({ConfigProblem::Severity::Error, options.config_file.value_or(kDefaultConfig),
+                                "more than 32 LANs are named"});
+  return reading;
+}
+
+int check(const Options& options) {
+  const ConfigReading reading = read_wanted_config(options);
+  for (const ConfigProblem& problem : reading.problems) std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+  if (reading.has_errors()) return 1;
+  std::puts("the configuration is good");
+  return 0;
+}
+
+std::string user_for(const Config& config) {
+  if (!config.run_as.empty()) return config.run_as;
+  return ::getpwnam(kUser) != nullptr ? kUser : "nobody";
+}
+
+std::expected<void, std::string> make_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return std::unexpected("cannot make directory " + path.string() + ": " + error.message());
+  return {};
+}
+
+std::expected<void, std::string> make_directories(const Config& config) {
+  for (const std::filesystem::path& path :
+       {std::filesystem::path(kRunDirectory), std::filesystem::path(kEmptyRoot), config.admin_socket.parent_path()})
+    if (auto made = make_directory(path); !made) return made;
+  // The journal can do without its directory, and says so.
+  if (auto made = make_directory(config.lease_file.parent_path()); !made) base::log_warning(made.error());
+  return {};
+}
+
+std::expected<Gateway::Resources, std::string> open_resources(const Config& config, const Options& options) {
+  if (auto made = make_directories(config); !made) return std::unexpected(made.error());
+  auto launcher = Launcher::make({.role = "", .label = "", .user = user_for(config), .empty_root = kEmptyRoot,
+                                  .log_to_stderr = options.foreground, .debug = options.debug});
+  if (!launcher) return std::unexpected(launcher.error());
+  auto admin_socket = AdminServer::listen(config.admin_socket, kUser);
+  if (!admin_socket) return std::unexpected(admin_socket.error());
+  auto watch = kernel::InterfaceWatch::open();
+  if (!watch) return std::unexpected(base::with_errno("rtnetlink", watch.error().error));
+
+  IdentityReading identity = load_identity(config.lease_file.parent_path() / "identity");
+  if (!identity.problem.empty()) base::log_warning(identity.problem);
+  if (config.uuid) identity.identity.uuid = *config.uuid;
+  return Gateway::Resources{std::move(identity.identity), *std::move(launcher), *std::move(admin_socket),
+                            *std::move(watch), std::make_unique<kernel::NftTable>()};
+}
+
+int serve(const Options& options) {
+  base::set_up_log({"gateway", true, options.debug});
+  ConfigReading reading = read_wanted_config(options);
+  for (const ConfigProblem& problem : reading.problems)
+    base::log(problem.severity == ConfigProblem::Severity::Error ? base::LogLevel::Error : base::LogLevel::Warning,
+              problem.where + ": " + problem.message);
+  if (reading.has_errors()) return fail("not started: the configuration has errors (upnpd --check shows them)");
+  if (!options.foreground) {
+    if (::daemon(0, 0) != 0) return fail(base::with_errno("cannot go into the background", errno));
+    base::set_up_log({"gateway", false, options.debug});
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  ::umask(022);
+  auto resources = open_resources(reading.config, options);
+  if (!resources) return fail(resources.error());
+  if (auto kept = base::keep_only_net_admin(); !kept) return fail(kept.error());
+  return Gateway(std::move(reading.config), *std::move(resources)).run();
+}
+
+int run(const std::vector<std::string>& arguments) {
+  if (const auto order = parse_child_order(arguments)) return run_child(*order);
+  const auto options = parse_options(arguments);
+  if (!options) {
+    std::fprintf(stderr, "upnpd: %s\n", options.error().c_str());
+    return 2;
+  }
+  switch (options->action) {
+    case Options::Action::Help: std::fputs(kUsage, stdout); return 0;
+    case Options::Action::Version: std::printf("upnpd %s\n", kVersion); return 0;
+    case Options::Action::Check: return check(*options);
+    case Options::Action::Serve: return serve(*options);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace upnpd::gateway
+
+int main(int argc, char** argv) { return upnpd::gateway::run(std::vector<std::string>(argv + 1, argv + argc)); }

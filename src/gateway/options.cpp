@@ -1,0 +1,83 @@
+#include "options.h"
+
+namespace upnpd::gateway {
+
+const char* const kUsage =
+    "Usage: upnpd [--config FILE] [--wan IFACE] [--lan IFACE]... [OPTION]...\n"
+    "The UPnP Internet Gateway of a home router.\n"
+    "\n"
+    "  -f, --config FILE   read the configuration from FILE (default: /etc/upnpd/upnpd.conf, if it\n"
+    "                      is there); keys and permission lines are miniupnpd.conf's\n"
+    "      --wan IFACE     the interface towards the internet (default: ext_ifname, or else that of\n"
+    "                      the default route)\n"
+    "      --lan IFACE     an interface towards the home; may be repeated (default: listening_ip)\n"
+    "      --foreground    stay in the foreground and log to standard error\n"
+    "  -d, --debug         log more; implies --foreground\n"
+    "      --check         read the configuration, say what is wrong with it, line by line, and exit\n"
+    "      --version       show the version and exit\n"
+    "  -h, --help          show this and exit\n";
+
+namespace {
+
+class Parser {
+ public:
+  explicit Parser(const std::vector<std::string>& arguments) : arguments_(arguments) {}
+
+  std::expected<Options, std::string> parse() {
+    for (; next_ < arguments_.size(); ++next_)
+      if (auto taken = take(arguments_[next_]); !taken) return std::unexpected(taken.error());
+    return options_;
+  }
+
+ private:
+  using Result = std::expected<void, std::string>;
+
+  Result take(const std::string& word) {
+    using enum Options::Action;
+    if (word == "--foreground") return set(options_.foreground, true);
+    if (word == "--debug" || word == "-d") {
+      options_.debug = true;
+      return set(options_.foreground, true);
+    }
+    if (word == "--check") return set(options_.action, Check);
+    if (word == "--version") return set(options_.action, Version);
+    if (word == "--help" || word == "-h") return set(options_.action, Help);
+    if (word == "-f") return take_value("-f", "--config");
+    for (const char* const name : {"--config", "--wan", "--lan"}) {
+      if (word == name) return take_value(word, name);
+      if (word.starts_with(std::string(name) + "=")) return store(name, word.substr(word.find('=') + 1));
+    }
+    return std::unexpected("unknown option '" + word + "'; see upnpd --help");
+  }
+
+  Result take_value(const std::string& word, const std::string& name) {
+    if (next_ + 1 >= arguments_.size()) return std::unexpected(word + " needs a value; see upnpd --help");
+    return store(name, arguments_[++next_]);
+  }
+
+  Result store(const std::string& name, const std::string& value) {
+    if (value.empty()) return std::unexpected(name + " needs a value; see upnpd --help");
+    if (name == "--config") return set(options_.config_file, value);
+    if (name == "--wan") return set(options_.wan, value);
+    options_.lans.push_back(value);
+    return {};
+  }
+
+  template <class T, class V>
+  static Result set(T& place, V value) {
+    place = std::move(value);
+    return {};
+  }
+
+  const std::vector<std::string>& arguments_;
+  std::size_t next_ = 0;
+  Options options_;
+};
+
+}  // namespace
+
+std::expected<Options, std::string> parse_options(const std::vector<std::string>& arguments) {
+  return Parser(arguments).parse();
+}
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,25 @@
+// The command line of upnpd.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace upnpd::gateway {
+
+struct Options {
+  enum class Action { Serve, Check, Version, Help } action = Action::Serve;
+  std::optional<std::string> config_file;
+  std::optional<std::string> wan;
+  std::vector<std::string> lans;
+  bool foreground = false;
+  bool debug = false;
+};
+
+// Reads `arguments`, without the program's name. An error is one line.
+std::expected<Options, std::string> parse_options(const std::vector<std::string>& arguments);
+
+extern const char* const kUsage;
+
+}  // namespace upnpd::gateway

@@ -1,0 +1,157 @@
+// The life of a request inside the gateway: all that came together is decided together, committed
+// in one transaction, journalled, and answered. If the kernel refuses the lot, each request is tried
+// alone and gets its own answer.
+#include <algorithm>
+
+#include "clock.h"
+#include "gateway.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+// The kernel rounds an element's timeout up to its own tick, at most 10 ms.
+constexpr auto kKernelTick = 20ms;
+constexpr auto kSyncPause = 1s;
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+const RequestHead& head_of(const ServiceRequest& request) {
+  return std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request);
+}
+
+const char* word(core::MappingEvent::Kind kind) {
+  using enum core::MappingEvent::Kind;
+  switch (kind) {
+    case Added: return "added";
+    case Replaced: return "renewed";
+    case Deleted: return "deleted";
+    case Expired: return "expired";
+  }
+  return "";
+}
+
+std::string line_for(const core::MappingEvent& event, BootTime now) {
+  const PortMapping& m = event.mapping;
+  std::string line = std::string("mapping ") + std::to_string(m.id) + " " + word(event.kind) + ": " + to_string(m.key) +
+                     " -> " + m.client.address().to_string() + ":" + std::to_string(m.internal_port.number());
+  using enum core::MappingEvent::Kind;
+  if (event.kind == Added || event.kind == Replaced)
+    line += m.expires ? ", " + std::to_string(remaining_seconds(m, now)) + " s" : ", permanent";
+  return line + ", \"" + base::printable(m.description.text()) + "\"";
+}
+
+}  // namespace
+
+void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
+  std::vector<ServiceRequest> requests;
+  for (const wire::Frame& frame : frames) {
+    auto message = wire::decode<FromService>(frame.bytes);
+    if (!message) {
+      service_.kill(std::string("it sent a frame of ") + to_string(message.error()));
+      break;
+    }
+    std::visit(Overloaded{[&](LanServed& served) {
+                            if (LanSide* const l = lan(served.lan)) l->on_served(served.event_port);
+                          },
+                          [](Pong&) {}, [&](auto& request) { requests.emplace_back(std::move(request)); }},
+               *message);
+  }
+  if (!requests.empty() && !stopping_) serve_batch(requests);
+}
+
+void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
+  end_leases();
+  const BootTime now = base::boot_now();
+  std::vector<core::Outcome> outcomes;
+  std::vector<NatChange> changes;
+  std::vector<core::MappingEvent> events;
+  for (const ServiceRequest& request : requests) {
+    core::Outcome& outcome = outcomes.emplace_back(mapper_.handle(request, now));
+    std::ranges::move(outcome.changes, std::back_inserter(changes));
+    std::ranges::move(outcome.events, std::back_inserter(events));
+  }
+  if (!commit(changes, now)) {
+    mapper_.revert();
+    for (const ServiceRequest& request : requests) serve_alone(request, now);
+    return;
+  }
+  mapper_.confirm();
+  settle(events, now);
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    std::visit([this](const auto& reply) { service_.send(reply); }, reply_to(requests[i], outcomes[i]));
+}
+
+void Gateway::serve_alone(const ServiceRequest& request, BootTime now) {
+  core::Outcome outcome = mapper_.handle(request, now);
+  if (commit(outcome.changes, now)) {
+    mapper_.confirm();
+    settle(outcome.events, now);
+  } else {
+    mapper_.revert();
+    outcome.reply = Refused{head_of(request).id, UpnpError::ActionFailed};
+    outcome.reason = nat_fault_;
+  }
+  std::visit([this](const auto& reply) { service_.send(reply); }, reply_to(request, outcome));
+}
+
+Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outcome) {
+  const RequestHead& head = head_of(request);
+  if (outcome.reason) {
+    const auto* const refused = std::get_if<Refused>(&*outcome.reply);
+    const bool end_of_list = refused != nullptr && refused->error == UpnpError::SpecifiedArrayIndexInvalid;
+    base::log(end_of_list ? base::LogLevel::Debug : base::LogLevel::Notice,
+              "refused " + head.caller.to_string() + " with " +
+                  std::to_string(refused == nullptr ? 0 : static_cast<int>(refused->error)) + ": " + *outcome.reason);
+  }
+  return outcome.reply ? *outcome.reply : Reply(link_totals(head.id));
+}
+
+LinkTotals Gateway::link_totals(std::uint64_t id) {
+  if (!wan_.interface) return {id, 0, 0, 0, 0};
+  const auto totals = resources_.interface_watch.link_totals(*wan_.interface);
+  if (!totals) return {id, 0, 0, 0, 0};
+  return {id, totals->bytes_sent, totals->bytes_received, totals->packets_sent, totals->packets_received};
+}
+
+bool Gateway::commit(const std::vector<NatChange>& changes, BootTime now) {
+  if (changes.empty()) return true;
+  const auto committed = resources_.nat->commit(changes, now);
+  nat_fault_ = committed ? "" : "the kernel refused: " + base::with_errno(committed.error().what, committed.error().error);
+  if (!committed) base::log_warning(nat_fault_);
+  return committed.has_value();
+}
+
+void Gateway::settle(const std::vector<core::MappingEvent>& events, BootTime now) {
+  if (events.empty()) return;
+  const bool was_well = journal_.fault().empty();
+  journal_.append(events, mapper_.table(), mapper_.next_id(), now);
+  if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
+  if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
+  for (const core::MappingEvent& event : events) base::log_notice(line_for(event, now));
+  plan_next_end();
+  plan_publish();
+}
+
+void Gateway::end_leases() {
+  const BootTime now = base::boot_now();
+  const core::Outcome outcome = mapper_.tick(now);
+  // The kernel has closed the ports by itself; this only clears what it may still remember.
+  commit(outcome.changes, now);
+  mapper_.confirm();
+  settle(outcome.events, now);
+  if (outcome.events.empty()) plan_next_end();
+}
+
+void Gateway::plan_next_end() {
+  const auto deadline = mapper_.next_deadline();
+  if (!deadline) return lease_timer_.stop();
+  const auto delay = std::max(*deadline - base::boot_now(), std::chrono::milliseconds(0));
+  lease_timer_.start(delay + kKernelTick);
+}
+
+}  // namespace upnpd::gateway
