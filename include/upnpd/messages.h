@@ -54,8 +54,9 @@ struct WanState {
 
 // ---- gateway -> igd service ----
 
-// Serve this LAN. With fd: a listening TCP socket, bound to the interface. Sent again whenever
-// something of it changes; the fd is then a new socket, and the old one is to be closed.
+// Serve this LAN. With fd: a listening TCP socket, bound to the interface, of which the gateway
+// keeps a duplicate. Sent again whenever something of it changes; the fd then takes the place of
+// the former one, which is to be closed and not shut down: it may be the same socket.
 struct ServeLan {
   LanIndex lan;
   std::string interface;

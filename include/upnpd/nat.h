@@ -71,6 +71,9 @@ struct NatSurroundings {
   friend bool operator==(const NatSurroundings&, const NatSurroundings&) = default;
 };
 
+// What open() found: no table, so that it made one, or one that a former run left.
+enum class TableOrigin { Made, TakenOver };
+
 class Nat {
  public:
   Nat() = default;
@@ -79,7 +82,7 @@ class Nat {
   virtual ~Nat() = default;
 
   // Makes table `inet upnpd` and its rules, or takes over the one that is there with its mappings.
-  virtual std::expected<void, NatError> open() = 0;
+  virtual std::expected<TableOrigin, NatError> open() = 0;
   // Applies `changes` in their order as one transaction. Leases run from `now`. On an error nothing
   // has changed.
   virtual std::expected<void, NatError> commit(std::span<const NatChange> changes, BootTime now) = 0;

@@ -22,7 +22,7 @@ constexpr const char* kEverybody[] = {
     "pselect6_time64", "read", "readv", "recv", "recvfrom", "recvmsg", "restart_syscall", "rseq", "rt_sigaction",
     "rt_sigprocmask", "rt_sigreturn", "select", "_newselect", "send", "sendfile", "sendfile64", "sendmsg", "sendto", "set_robust_list",
     "setsockopt", "shutdown", "sigreturn", "sched_yield", "time", "timerfd_create", "timerfd_settime", "tgkill",
-    "write", "writev", "ioctl", "pipe2", "dup", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
+    "uname", "write", "writev", "ioctl", "pipe2", "dup", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
 };
 
 // What libupnp's threads and its connections to subscribers need besides. clone is there for
@@ -30,7 +30,7 @@ constexpr const char* kEverybody[] = {
 // back to clone.
 constexpr const char* kAnnouncer[] = {
     "bind", "clone", "connect", "listen", "sched_setscheduler", "sched_setparam", "sched_get_priority_max",
-    "sched_get_priority_min", "set_tid_address", "uname", "getrusage", "setpriority", "prctl", "sysinfo",
+    "sched_get_priority_min", "set_tid_address", "getrusage", "setpriority", "prctl", "sysinfo",
 };
 
 struct Release {

@@ -35,6 +35,20 @@ const RequestHead& head_of(const ServiceRequest& request) {
 
 }  // namespace
 
+std::optional<PortMapping> closed_by(const MappingEvent& event) {
+  switch (event.kind) {
+    case MappingEvent::Kind::Added: return std::nullopt;
+    case MappingEvent::Kind::Replaced: {
+      const bool same_place = event.before->internal_port == event.mapping.internal_port &&
+                              event.before->client == event.mapping.client && event.mapping.enabled;
+      return same_place ? std::nullopt : event.before;
+    }
+    case MappingEvent::Kind::Deleted:
+    case MappingEvent::Kind::Expired: return event.mapping;
+  }
+  return std::nullopt;
+}
+
 Outcome Mapper::handle(const ServiceRequest& request, BootTime now) {
   const RequestHead& head = head_of(request);
   if (!buckets_.take(head.caller, now))
@@ -234,7 +248,7 @@ void Mapper::put(PortMapping mapping, Outcome& outcome) {
   if (mapping.enabled) outcome.changes.emplace_back(AddMapping{mapping});
   if (old_endpoint != new_endpoint) change_outward(old_before, table_.outward(old_endpoint), outcome);
   change_outward(new_before, table_.outward(new_endpoint), outcome);
-  outcome.events.push_back({old ? MappingEvent::Kind::Replaced : MappingEvent::Kind::Added, std::move(mapping)});
+  outcome.events.push_back({old ? MappingEvent::Kind::Replaced : MappingEvent::Kind::Added, std::move(mapping), old});
 }
 
 void Mapper::erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcome) {
@@ -244,7 +258,7 @@ void Mapper::erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcom
   ++system_update_id_;
   if (mapping.enabled) outcome.changes.emplace_back(RemoveMapping{mapping});
   change_outward(before, table_.outward(endpoint_of(mapping)), outcome);
-  outcome.events.push_back({kind, std::move(mapping)});
+  outcome.events.push_back({kind, std::move(mapping), std::nullopt});
 }
 
 void Mapper::change_outward(const std::optional<OutwardMapping>& before, const std::optional<OutwardMapping>& after,

@@ -21,7 +21,12 @@ namespace upnpd::core {
 struct MappingEvent {
   enum class Kind { Added, Replaced, Deleted, Expired } kind;
   PortMapping mapping;
+  std::optional<PortMapping> before;  // of Replaced: what the mapping was
 };
+
+// The mapping whose flows have lost their way by `event`, if any: one that is gone, is disabled, or
+// leads to another place now.
+std::optional<PortMapping> closed_by(const MappingEvent& event);
 
 struct Outcome {
   std::vector<NatChange> changes;     // to be committed, in this order, before the reply goes out

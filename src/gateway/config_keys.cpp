@@ -156,6 +156,7 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"max_mappings_per_host", set_limit<&core::Limits::mappings_per_host>},
     {"max_requests_per_second", set_limit<&core::Limits::requests_per_second>},
     {"max_lease", set_max_lease},
+    {"end_flows", set_switch<&Config::end_flows>},
     {"run_as", set_text<&Config::run_as>},
     // miniupnpd.conf's that change nothing here: what they steer is not there, or needs no steering
     {"ext_ifname6", no_effect},

@@ -22,7 +22,7 @@ Gateway::Gateway(Config config, Resources resources)
       journal_(config_.lease_file),
       service_(loop_, resources_.launcher, "igd", "igd service",
                {[this] { on_service_started(); },
-                [this](const std::vector<wire::Frame>& frames) { on_service_frames(frames); }}),
+                [this](const std::vector<wire::Frame>& frames) { on_service_frames(frames); }, [] {}}),
       admin_(loop_, std::move(resources_.admin_socket),
              [this](const base::Json& request) { return administer(request); }),
       interface_watcher_(loop_, resources_.interface_watch.fd(), base::Interest::Read,
@@ -33,6 +33,7 @@ Gateway::Gateway(Config config, Resources resources)
       hang_up_(loop_, SIGHUP, [] { base::log_warning("SIGHUP: the configuration is read at the start alone"); }),
       user_(loop_, SIGUSR1, [this] { on_interfaces_changed(); }),
       lease_timer_(loop_, [this] { end_leases(); }), sync_timer_(loop_, [this] { journal_.sync(); }),
+      flow_timer_(loop_, [this] { end_closed_flows(); }),
       publish_timer_(loop_,
                      [this] {
                        for (const auto& lan : lans_) lan->publish(state_variables());
@@ -41,7 +42,8 @@ Gateway::Gateway(Config config, Resources resources)
   for (const std::string& name : config_.lans)
     lans_.push_back(std::make_unique<LanSide>(
         loop_, static_cast<LanIndex>(lans_.size()), name, config_, resources_.identity, resources_.launcher, service_,
-        LanSide::Hooks{[this] { apply_surroundings(); }, [this] { return state_variables(); }}));
+        LanSide::Hooks{[this] { apply_surroundings(); }, [this] { return state_variables(); },
+                       [this] { stop_when_quiet(); }}));
 }
 
 int Gateway::run() {
@@ -58,17 +60,15 @@ int Gateway::run() {
 }
 
 std::expected<void, std::string> Gateway::open_nat() {
-  Nat& nat = *resources_.nat;
-  // Before the table is made: whether there is one tells a restart from a fresh start.
-  const bool table_was_there = nat.read_back(base::boot_now()).has_value();
-  if (const auto opened = nat.open(); !opened)
+  const auto opened = resources_.nat->open();
+  if (!opened)
     return std::unexpected("table inet upnpd cannot be made: " + base::with_errno(opened.error().what, opened.error().error) +
                            "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or later)");
-  restore(table_was_there);
+  restore(*opened);
   return {};
 }
 
-void Gateway::restore(bool table_was_there) {
+void Gateway::restore(TableOrigin origin) {
   const BootTime now = base::boot_now();
   Journal::Reading reading = journal_.read(now);
   for (const std::string& problem : reading.problems) base::log_warning(problem);
@@ -92,9 +92,9 @@ void Gateway::restore(bool table_was_there) {
   }
   const auto outward = resources_.nat->read_back_outward(now).value_or(std::vector<OutwardMapping>());
   std::ranges::move(mapper_.reconcile_outward(outward), std::back_inserter(changes));
-  // With a table of a running kernel, an enabled mapping that it does not hold has been closed.
+  // An enabled mapping that a table of a former run does not hold has been closed.
   for (auto& [key, mapping] : remembered)
-    if (!table_was_there || !mapping.enabled) take_over(mapper_.restore(std::move(mapping), false));
+    if (origin == TableOrigin::Made || !mapping.enabled) take_over(mapper_.restore(std::move(mapping), false));
 
   if (!commit(changes, now)) base::log_error("some mappings could not be put back");
   mapper_.confirm();
@@ -110,6 +110,11 @@ void Gateway::begin_stop() {
   for (const auto& lan : lans_) lan->stop();
   service_.expect_end();
   stop_timer_.start(kStopPatience);
+  stop_when_quiet();
+}
+
+void Gateway::stop_when_quiet() {
+  if (stopping_ && std::ranges::all_of(lans_, [](const auto& lan) { return lan->has_ended(); })) loop_.stop();
 }
 
 void Gateway::finish_stop() {

@@ -8,6 +8,7 @@
 
 #include "admin_server.h"
 #include "config.h"
+#include "flow_ender.h"
 #include "identity.h"
 #include "interface_watch.h"
 #include "journal.h"
@@ -30,6 +31,7 @@ class Gateway {
     base::Fd admin_socket;
     kernel::InterfaceWatch interface_watch;
     std::unique_ptr<Nat> nat;
+    kernel::FlowEnder flow_ender;
   };
 
   Gateway(Config config, Resources resources);
@@ -40,8 +42,9 @@ class Gateway {
  private:
   // ---- start and stop ----
   std::expected<void, std::string> open_nat();
-  void restore(bool table_was_there);
+  void restore(TableOrigin origin);
   void begin_stop();
+  void stop_when_quiet();
   void finish_stop();
 
   // ---- requests (requests.cpp) ----
@@ -52,6 +55,8 @@ class Gateway {
   LinkTotals link_totals(std::uint64_t id);
   bool commit(const std::vector<NatChange>& changes, BootTime now);
   void settle(const std::vector<core::MappingEvent>& events, BootTime now);
+  void close_flows(const std::vector<core::MappingEvent>& events, BootTime now);
+  void end_closed_flows();
   void end_leases();
   void plan_next_end();
 
@@ -81,13 +86,15 @@ class Gateway {
   BootTime connected_since_;
   bool stopping_ = false;
   std::string nat_fault_;
+  std::vector<PortMapping> closed_;  // whose flows are still to be ended
+  BootTime flows_ended_;
 
   SupervisedChild service_;
   std::vector<std::unique_ptr<LanSide>> lans_;
   AdminServer admin_;
   base::FdWatcher interface_watcher_;
   base::SignalWatcher terminate_, interrupt_, hang_up_, user_;
-  base::Timer lease_timer_, sync_timer_, publish_timer_, stop_timer_;
+  base::Timer lease_timer_, sync_timer_, flow_timer_, publish_timer_, stop_timer_;
 };
 
 }  // namespace upnpd::gateway

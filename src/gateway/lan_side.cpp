@@ -12,7 +12,8 @@ LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Confi
       hooks_(std::move(hooks)),
       announcer_(loop, launcher, "announcer", "announcer " + name_,
                  {[this] { on_announcer_started(); },
-                  [this](const std::vector<wire::Frame>& frames) { on_announcer_message(frames); }}) {}
+                  [this](const std::vector<wire::Frame>& frames) { on_announcer_message(frames); },
+                  [this] { hooks_.ended(); }}) {}
 
 std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& interfaces) const {
   const auto named = Ipv4Network::parse(name_);
@@ -78,20 +79,19 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
     if (!message) return announcer_.kill(std::string("it sent a frame of ") + to_string(message.error()));
     const auto* const ready = std::get_if<AnnouncerReady>(&*message);
     if (ready == nullptr || !link_) continue;
-    const bool first = event_port_ == 0;
     event_port_ = ready->event_port;
-    serve(first);
+    serve();
     hooks_.access_changed();
   }
 }
 
-void LanSide::serve(bool with_socket) {
+void LanSide::serve() {
   service_.send(ServeLan{index_, link_->interface, link_->addresses.front(), listener_->port, event_port_},
-                with_socket ? listener_->fd.get() : -1);
+                listener_->fd.get());
 }
 
 void LanSide::tell_service() {
-  if (link_ && event_port_ != 0) serve(true);
+  if (link_ && event_port_ != 0) serve();
 }
 
 void LanSide::on_served(std::uint16_t event_port) {

@@ -24,6 +24,7 @@ class LanSide {
   struct Hooks {
     std::function<void()> access_changed;             // access() is another now
     std::function<StateVariables()> state_variables;  // as they are now
+    std::function<void()> ended;                      // after stop(): has_ended() now
   };
 
   // `name` is an interface, or an address by which to find it. The service is told of changes; it
@@ -66,7 +67,7 @@ class LanSide {
   void take_down();
   void on_announcer_started();
   void on_announcer_message(const std::vector<wire::Frame>& frames);
-  void serve(bool with_socket);
+  void serve();
   void complain(const std::string& problem);
 
   LanIndex index_;

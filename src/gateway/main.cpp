@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,8 +52,10 @@ int run_announcer(const ChildOrder& order) {
 }
 
 int run_child(const ChildOrder& order) {
-  // localtime() would look for a file that an empty root does not have.
+  // localtime() would look for files, which an empty root does not have and seccomp punishes. Once
+  // asked now, it knows.
   ::setenv("TZ", "UTC0", 1);
+  ::tzset();
   base::set_up_log({order.label, order.log_to_stderr, order.debug});
   // Ctrl-C and a terminal's end are the gateway's to hear.
   ::signal(SIGINT, SIG_IGN);
@@ -123,11 +126,15 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   auto watch = kernel::InterfaceWatch::open();
   if (!watch) return std::unexpected(base::with_errno("rtnetlink", watch.error().error));
 
+  auto flow_ender = kernel::FlowEnder::open();
+  if (!flow_ender) return std::unexpected(base::with_errno("conntrack", flow_ender.error().error));
+
   IdentityReading identity = load_identity(config.lease_file.parent_path() / "identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
   if (config.uuid) identity.identity.uuid = *config.uuid;
   return Gateway::Resources{std::move(identity.identity), *std::move(launcher), *std::move(admin_socket),
-                            *std::move(watch), std::make_unique<kernel::NftTable>()};
+                            *std::move(watch), std::make_unique<kernel::NftTable>(),
+                              *std::move(flow_ender)};
 }
 
 int serve(const Options& options) {

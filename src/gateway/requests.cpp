@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 // The kernel rounds an element's timeout up to its own tick, at most 10 ms.
 constexpr auto kKernelTick = 20ms;
 constexpr auto kSyncPause = 1s;
+// Between two looks through all flows: many deletions share one.
+constexpr auto kFlowPause = 50ms;
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -133,8 +135,27 @@ void Gateway::settle(const std::vector<core::MappingEvent>& events, BootTime now
   if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
   if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
   for (const core::MappingEvent& event : events) base::log_notice(line_for(event, now));
+  close_flows(events, now);
   plan_next_end();
   plan_publish();
+}
+
+void Gateway::close_flows(const std::vector<core::MappingEvent>& events, BootTime now) {
+  if (!config_.end_flows) return;
+  for (const core::MappingEvent& event : events)
+    if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
+  if (closed_.empty() || flow_timer_.is_running()) return;
+  if (now - flows_ended_ >= kFlowPause)
+    end_closed_flows();
+  else
+    flow_timer_.start(kFlowPause);
+}
+
+void Gateway::end_closed_flows() {
+  const auto ended = resources_.flow_ender.end_flows(closed_);
+  if (!ended) base::log_warning(base::with_errno("established flows could not be ended", ended.error().error));
+  closed_.clear();
+  flows_ended_ = base::boot_now();
 }
 
 void Gateway::end_leases() {

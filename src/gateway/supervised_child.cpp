@@ -90,7 +90,7 @@ void SupervisedChild::on_ended(int status) {
   pid_ = 0;
   channel_watcher_.reset();
   channel_.reset();
-  if (!wanted_) return;
+  if (!wanted_) return hooks_.ended();
   ++restarts_;
   back_off_ = lived_well ? kFirstBackOff : back_off_;
   restart_timer_.start(back_off_);

@@ -20,6 +20,8 @@ class SupervisedChild {
     std::function<void()> started;
     // Frames that came together, in order. What they say is not yet judged.
     std::function<void(std::vector<wire::Frame>)> received;
+    // The process has ended as it was expected to.
+    std::function<void()> ended;
   };
 
   SupervisedChild(base::Loop& loop, const Launcher& launcher, std::string role, std::string label, Hooks hooks);

@@ -106,14 +106,18 @@ std::expected<void, NatError> NftTable::apply(NftBatch& batch, Retry retry) {
   }
 }
 
-std::expected<void, NatError> NftTable::open() {
+std::expected<TableOrigin, NatError> NftTable::open() {
   surroundings_.reset();
-  if (auto opened = open_socket(); !opened) return opened;
+  if (auto opened = open_socket(); !opened) return std::unexpected(opened.error());
+  // Any set tells whether there is a table; this one is small.
+  const TableOrigin origin =
+      elements_in(kWanInterfaces) ? TableOrigin::TakenOver : TableOrigin::Made;
   NftBatch batch;
   add_layout(batch);
-  const auto applied = apply(batch);
-  if (applied || !is_difference(applied.error().error)) return applied;
-  return rebuild();
+  auto applied = apply(batch);
+  if (!applied && is_difference(applied.error().error)) applied = rebuild();
+  if (!applied) return std::unexpected(applied.error());
+  return origin;
 }
 
 // One transaction: when the kernel refuses the new table, the old one and its mappings stay. What

@@ -20,7 +20,7 @@ class NftTable : public Nat {
  public:
   // See Nat. A table with another definition of a set or chain, an older upnpd's, is replaced; its
   // mappings are kept as far as they can be read.
-  std::expected<void, NatError> open() override;
+  std::expected<TableOrigin, NatError> open() override;
   // See Nat. A key that the kernel holds already is refused with EEXIST: a renewal is RemoveMapping
   // and AddMapping in one commit, and its counter begins anew. RemoveMapping of a key that leads
   // elsewhere by now is refused, with EBUSY or EEXIST by the kernel's version.

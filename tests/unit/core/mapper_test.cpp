@@ -142,6 +142,18 @@ TEST_SUITE("mapper") {
     CHECK(count<AddMapping>(enabled) == 1);
   }
 
+  TEST_CASE("flows lose their way when a mapping goes, is disabled or leads elsewhere, not when it is renewed") {
+    Mapper mapper = a_mapper();
+    const auto closed = [&](const ServiceRequest& request) {
+      return closed_by(mapper.handle(request, at_second(0)).events.at(0)).has_value();
+    };
+    CHECK_FALSE(closed(a_request().tcp(8080, 8000).add()));
+    CHECK_FALSE(closed(a_request().tcp(8080, 8000).lease(9).add()));
+    CHECK(closed(a_request().tcp(8080, 8001).add()));
+    CHECK(closed(a_request().tcp(8080, 8001).disabled().add()));
+    CHECK(closed(a_request().tcp(8080, 8001).remove()));
+  }
+
   TEST_CASE("a revert undoes everything since the last confirm, in any mixture") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().tcp(8080, 8080).lease(60).add(), at_second(0));

@@ -108,7 +108,7 @@ TEST_SUITE("nft_adoption") {
     REQUIRE(add(table.nat, a_mapping().id(77)));
     const std::string before = output_of("nft -s list table inet upnpd");
     NftTable second;
-    REQUIRE(second.open());
+    REQUIRE(second.open() == TableOrigin::TakenOver);
     CHECK(output_of("nft -s list table inet upnpd") == before);
     const auto mappings = second.read_back(kNow);
     REQUIRE(mappings);
@@ -132,7 +132,7 @@ TEST_SUITE("nft_adoption") {
     CHECK(table.nat.read_back(kNow)->size() == 1);
     CHECK(contains(output_of("nft list table inet upnpd"), "@guarded_ports"));
     output_of("nft flush ruleset");
-    REQUIRE(table.nat.open());
+    REQUIRE(table.nat.open() == TableOrigin::Made);
     CHECK(table.nat.read_back(kNow)->empty());
   }
 

@@ -1,0 +1,105 @@
+#include "flow_ender.h"
+
+#include <arpa/inet.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include <array>
+#include <memory>
+#include <set>
+#include <vector>
+
+namespace upnpd::kernel {
+namespace {
+
+struct Destroy {
+  void operator()(nf_conntrack* flow) const { nfct_destroy(flow); }
+};
+using Flow = std::unique_ptr<nf_conntrack, Destroy>;
+
+// A request's head with room behind it for a tuple.
+class Request {
+ public:
+  Request(std::uint16_t type, std::uint16_t flags) : header_(*mnl_nlmsg_put_header(buffer_.data())) {
+    header_.nlmsg_type = std::uint16_t(NFNL_SUBSYS_CTNETLINK << 8 | type);
+    header_.nlmsg_flags = std::uint16_t(NLM_F_REQUEST | flags);
+    auto& netfilter = *static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(&header_, sizeof(nfgenmsg)));
+    netfilter.nfgen_family = AF_INET;
+    netfilter.version = NFNETLINK_V0;
+  }
+  nlmsghdr& header() { return header_; }
+
+ private:
+  alignas(nlmsghdr) std::array<char, 1024> buffer_{};
+  nlmsghdr& header_;
+};
+
+// What a flow through a mapping shows: the port it was sent to, and who answers from where.
+struct FlowEnds {
+  std::uint8_t protocol;
+  std::uint16_t external_port;
+  std::uint32_t client;
+  std::uint16_t internal_port;
+  friend auto operator<=>(const FlowEnds&, const FlowEnds&) = default;
+};
+
+FlowEnds ends_of(const PortMapping& mapping) {
+  return {static_cast<std::uint8_t>(mapping.key.protocol), mapping.key.external_port.number(),
+          mapping.client.address().host_order(), mapping.internal_port.number()};
+}
+
+FlowEnds ends_of(const nf_conntrack* flow) {
+  return {nfct_get_attr_u8(flow, ATTR_L4PROTO), ntohs(nfct_get_attr_u16(flow, ATTR_PORT_DST)),
+          ntohl(nfct_get_attr_u32(flow, ATTR_REPL_IPV4_SRC)), ntohs(nfct_get_attr_u16(flow, ATTR_REPL_PORT_SRC))};
+}
+
+// The closed mappings, by what their flows show; the RemoteHost is 0 for any.
+class Closed {
+ public:
+  explicit Closed(std::span<const PortMapping> mappings) {
+    for (const PortMapping& mapping : mappings) {
+      const auto remote = mapping.key.remote_host.address();
+      ends_.emplace(ends_of(mapping), remote ? remote->host_order() : 0);
+    }
+  }
+  bool had(const nf_conntrack* flow) const {
+    if ((nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_DST_NAT) == 0) return false;
+    const FlowEnds ends = ends_of(flow);
+    return ends_.contains({ends, 0}) || ends_.contains({ends, ntohl(nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_SRC))});
+  }
+
+ private:
+  std::set<std::pair<FlowEnds, std::uint32_t>> ends_;
+};
+
+}  // namespace
+
+std::expected<FlowEnder, NetlinkError> FlowEnder::open() {
+  auto socket = NlSocket::open(NETLINK_NETFILTER);
+  if (!socket) return std::unexpected(socket.error());
+  return FlowEnder(*std::move(socket));
+}
+
+std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(std::span<const PortMapping> mappings) {
+  const Closed closed(mappings);
+  std::vector<Flow> found;
+  Request dump(IPCTNL_MSG_CT_GET, NLM_F_DUMP);
+  const auto dumped = socket_.ask(dump.header(), [&](const nlmsghdr& message) {
+    Flow flow(nfct_new());
+    if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && closed.had(flow.get())) found.push_back(std::move(flow));
+  });
+  // EINTR: the table changed while it was read, which it always does; what was seen is there.
+  if (!dumped && dumped.error().error != EINTR) return std::unexpected(dumped.error());
+
+  std::size_t ended = 0;
+  for (const Flow& flow : found) {
+    Request deletion(IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
+    nfct_nlmsg_build(&deletion.header(), flow.get());
+    // One that has ended by itself meanwhile is gone as well.
+    if (socket_.ask(deletion.header(), [](const nlmsghdr&) {})) ++ended;
+  }
+  return ended;
+}
+
+}  // namespace upnpd::kernel

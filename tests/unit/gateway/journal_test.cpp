@@ -1,0 +1,131 @@
+#include "journal.h"
+
+#include <doctest/doctest.h>
+
+#include "../core/builders.h"
+#include "journal_lines.h"
+#include "temporary.h"
+
+using namespace upnpd;
+using namespace upnpd::core;
+using namespace upnpd::gateway;
+using namespace std::chrono_literals;
+
+namespace {
+
+const BootTime kNow = at_second(1000);
+
+MappingEvent added(const PortMapping& mapping) { return {MappingEvent::Kind::Added, mapping, std::nullopt}; }
+MappingEvent deleted(const PortMapping& mapping) { return {MappingEvent::Kind::Deleted, mapping, std::nullopt}; }
+
+// A journal with what `events` say, written as the gateway writes it.
+void fill(Journal& journal, const std::vector<MappingEvent>& events) {
+  MappingTable table;
+  journal.rewrite(table, 1, kNow);
+  journal.append(events, table, 10, kNow);
+  journal.sync();
+}
+
+PortMapping a_long_one() {
+  return a_mapping().udp(3075, 3074).from("203.0.113.9").to(kConsole).until(5000).id(3);
+}
+
+}  // namespace
+
+TEST_SUITE("journal") {
+  TEST_CASE("what was put and not gone comes back whole") {
+    const TemporaryDirectory directory;
+    Journal journal(directory / "leases");
+    PortMapping named = a_mapping().tcp(8080, 80).id(1);
+    named.description = *PortMappingDescription::parse("a \"quoted\" Zürich: \\ </x>");
+    fill(journal, {added(named), added(a_mapping().tcp(8081, 81).id(2)), added(a_long_one()),
+                   deleted(a_mapping().tcp(8081, 81).id(2))});
+    const auto reading = Journal(directory / "leases").read(kNow + 60s);
+    CHECK(reading.problems.empty());
+    REQUIRE(reading.mappings.size() == 2);
+    CHECK(reading.mappings[0].key == named.key);
+    CHECK(reading.mappings[0].description.text() == named.description.text());
+    CHECK_FALSE(reading.mappings[0].expires);
+    CHECK(reading.mappings[1].key == a_long_one().key);
+    CHECK(reading.mappings[1].client == a_long_one().client);
+    CHECK(reading.mappings[1].expires == at_second(5000));
+    CHECK(reading.last_id == 3);
+  }
+
+  TEST_CASE("a lease that is over by now does not come back") {
+    const TemporaryDirectory directory;
+    Journal journal(directory / "leases");
+    fill(journal, {added(a_mapping().until(1010))});
+    CHECK(journal.read(at_second(1009)).mappings.size() == 1);
+    CHECK(journal.read(at_second(1010)).mappings.empty());
+  }
+
+  TEST_CASE("after a reboot a lease has the time it had left when last written") {
+    const TemporaryDirectory directory;
+    write(directory / "leases", to_line(HeaderLine{"another boot", 5}) +
+                                    to_line(PutLine{at_second(1000), a_mapping().until(1600).id(4)}) +
+                                    to_line(GoneLine{at_second(1100), 3}));
+    const auto reading = Journal(directory / "leases").read(at_second(20));
+    REQUIRE(reading.mappings.size() == 1);
+    CHECK(reading.mappings[0].expires == at_second(520));
+    CHECK(reading.last_id == 4);
+  }
+
+  TEST_CASE("cut at any byte, what is whole is read") {
+    const TemporaryDirectory directory;
+    const std::string header = to_line(HeaderLine{"x", 1}), first = to_line(PutLine{kNow, a_mapping().id(1)}),
+                      second = to_line(PutLine{kNow, a_long_one()});
+    const std::string all = header + first + second;
+    for (std::size_t length = 0; length <= all.size(); ++length) {
+      write(directory / "leases", all.substr(0, length));
+      const auto reading = Journal(directory / "leases").read(at_second(0));
+      const std::size_t whole = std::size_t(length + 1 >= header.size() + first.size()) + std::size_t(length + 1 >= all.size());
+      CHECK(reading.mappings.size() == whole);
+    }
+  }
+
+  TEST_CASE("garbage between lines is named and passed over") {
+    const TemporaryDirectory directory;
+    write(directory / "leases", to_line(PutLine{kNow, a_mapping().id(1)}) + "garbage\n{}\n{\"put\":1,\"at\":5}\n" +
+                                    to_line(PutLine{kNow, a_long_one()}));
+    const auto reading = Journal(directory / "leases").read(kNow);
+    CHECK(reading.mappings.size() == 2);
+    CHECK(reading.problems.size() == 3);
+  }
+
+  TEST_CASE("a line with a value that its type refuses is not a line") {
+    const std::string good = to_line(PutLine{kNow, a_long_one()});
+    const auto with = [&](const std::string& from, const std::string& to) {
+      std::string text = good;
+      text.replace(text.find(from), from.size(), to);
+      return parse_line(text);
+    };
+    CHECK(parse_line(good));
+    CHECK_FALSE(with("\"external_port\":3075", "\"external_port\":0"));
+    CHECK_FALSE(with("\"external_port\":3075", "\"external_port\":65536"));
+    CHECK_FALSE(with("\"UDP\"", "\"ICMP\""));
+    CHECK_FALSE(with("192.168.77.11", "127.0.0.1"));
+    CHECK_FALSE(with("203.0.113.9", "example"));
+    CHECK_FALSE(with("\"put\":3", "\"put\":-3"));
+  }
+
+  TEST_CASE("many changes to few mappings do not make a long file") {
+    const TemporaryDirectory directory;
+    Journal journal(directory / "leases");
+    MappingTable table;
+    table.put(a_mapping().id(1));
+    journal.rewrite(table, 2, kNow);
+    for (int i = 0; i < 5000; ++i) journal.append({added(a_mapping().id(1))}, table, 2, kNow);
+    CHECK(std::filesystem::file_size(directory / "leases") < 300'000);
+    CHECK(journal.read(kNow).mappings.size() == 1);
+  }
+
+  TEST_CASE("a journal that cannot be written says so and goes on") {
+    Journal journal("/nonexistent/leases");
+    MappingTable table;
+    journal.rewrite(table, 1, kNow);
+    CHECK(journal.fault().find("/nonexistent/leases") != std::string::npos);
+    journal.append({added(a_mapping())}, table, 1, kNow);
+    CHECK(journal.read(kNow).mappings.empty());
+  }
+}
