@@ -23,14 +23,16 @@ class Ipv4Address {
   std::string to_string() const;
 
   constexpr bool is_unspecified() const { return value_ == 0; }
-  constexpr bool is_this_network() const { return (value_ >> 24) == 0; }              // RFC 1122 3.2.1.3
-  constexpr bool is_loopback() const { return (value_ >> 24) == 127; }                // RFC 1122 3.2.1.3
-  constexpr bool is_multicast() const { return (value_ >> 28) == 0xe; }               // RFC 5771
-  constexpr bool is_reserved() const { return (value_ >> 28) == 0xf; }                // RFC 1112 4, broadcast too
-  constexpr bool is_link_local() const { return (value_ >> 16) == 0xa9fe; }           // RFC 3927
-  constexpr bool is_carrier_grade() const { return (value_ >> 22) == (0x64400000 >> 22); }  // RFC 6598
-  bool is_private() const;                                                            // RFC 1918
-  bool is_documentation() const;                                                      // RFC 5737
+  constexpr bool is_this_network() const { return (value_ >> 24) == 0; }  // RFC 1122 3.2.1.3
+  constexpr bool is_loopback() const { return (value_ >> 24) == 127; }    // RFC 1122 3.2.1.3
+  constexpr bool is_multicast() const { return (value_ >> 28) == 0xe; }   // RFC 5771
+  constexpr bool is_reserved() const { return (value_ >> 28) == 0xf; }  // RFC 1112 4, broadcast too
+  constexpr bool is_link_local() const { return (value_ >> 16) == 0xa9fe; }  // RFC 3927
+  constexpr bool is_carrier_grade() const {
+    return (value_ >> 22) == (0x64400000 >> 22);
+  }                               // RFC 6598
+  bool is_private() const;        // RFC 1918
+  bool is_documentation() const;  // RFC 5737
 
   friend constexpr auto operator<=>(Ipv4Address, Ipv4Address) = default;
 

@@ -27,10 +27,14 @@ struct AnnouncedType {
 inline constexpr std::array<AnnouncedType, 6> kAnnouncedTypes{{
     {"urn:schemas-upnp-org:device:InternetGatewayDevice:", DeviceLevel::Root, true, "", 1, 2},
     {"urn:schemas-upnp-org:device:WANDevice:", DeviceLevel::WanDevice, true, "", 1, 2},
-    {"urn:schemas-upnp-org:device:WANConnectionDevice:", DeviceLevel::WanConnectionDevice, true, "", 1, 2},
-    {"urn:schemas-upnp-org:service:Layer3Forwarding:", DeviceLevel::Root, false, "L3Forwarding1", 1, 1},
-    {"urn:schemas-upnp-org:service:WANCommonInterfaceConfig:", DeviceLevel::WanDevice, false, "WANCommonIFC1", 1, 1},
-    {"urn:schemas-upnp-org:service:WANIPConnection:", DeviceLevel::WanConnectionDevice, false, "WANIPConn1", 1, 2},
+    {"urn:schemas-upnp-org:device:WANConnectionDevice:", DeviceLevel::WanConnectionDevice, true, "",
+     1, 2},
+    {"urn:schemas-upnp-org:service:Layer3Forwarding:", DeviceLevel::Root, false, "L3Forwarding1", 1,
+     1},
+    {"urn:schemas-upnp-org:service:WANCommonInterfaceConfig:", DeviceLevel::WanDevice, false,
+     "WANCommonIFC1", 1, 1},
+    {"urn:schemas-upnp-org:service:WANIPConnection:", DeviceLevel::WanConnectionDevice, false,
+     "WANIPConn1", 1, 2},
 }};
 
 // The UUID of a device: the root's is `root_uuid` itself, the others differ from it in the last

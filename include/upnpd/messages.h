@@ -24,8 +24,9 @@ namespace upnpd {
 
 // What the descriptions say of the device (UDA 1.1 section 2.3), from the configuration.
 struct DeviceIdentity {
-  std::string uuid;        // of the root device, without "uuid:"
-  std::string path_token;  // the secret first segment of every URL path, so that none can be guessed
+  std::string uuid;  // of the root device, without "uuid:"
+  std::string
+      path_token;  // the secret first segment of every URL path, so that none can be guessed
   std::string friendly_name;
   std::string manufacturer;
   std::string manufacturer_url;
@@ -46,7 +47,7 @@ struct WanState {
   LanIndex lan;
   ConnectionStatus status;
   std::optional<Ipv4Address> external_address;
-  BootTime connected_since;        // meaningless while Disconnected
+  BootTime connected_since;           // meaningless while Disconnected
   std::uint32_t upstream_bit_rate;    // bits a second, Layer1UpstreamMaxBitRate
   std::uint32_t downstream_bit_rate;  // bits a second
   bool link_up;
@@ -236,10 +237,11 @@ struct Pong {
 
 using ToService = std::variant<DeviceIdentity, WanState, ServeLan, LeaveLan, Done, Refused,
                                Reserved, Entry, LinkTotals, Ping>;
-using FromService = std::variant<LanServed, AddPortMapping, AddAnyPortMapping, DeletePortMapping,
-                                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry,
-                                 GetLinkTotals, Pong>;
-using ToAnnouncer = std::variant<AnnounceLan, StartAnnouncing, StopAnnouncing, StateVariables, Ping>;
+using FromService =
+    std::variant<LanServed, AddPortMapping, AddAnyPortMapping, DeletePortMapping,
+                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry, GetLinkTotals, Pong>;
+using ToAnnouncer =
+    std::variant<AnnounceLan, StartAnnouncing, StopAnnouncing, StateVariables, Ping>;
 using FromAnnouncer = std::variant<AnnouncerReady, Pong>;
 
 }  // namespace upnpd

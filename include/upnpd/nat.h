@@ -42,10 +42,18 @@ struct OutwardMapping {
 
 // The four changes a commit is made of. A removal carries the value as it was put in: the kernel
 // may have expired it a moment ago, and its removal succeeds all the same.
-struct AddMapping { PortMapping mapping; };
-struct RemoveMapping { PortMapping mapping; };
-struct AddOutward { OutwardMapping outward; };
-struct RemoveOutward { OutwardMapping outward; };
+struct AddMapping {
+  PortMapping mapping;
+};
+struct RemoveMapping {
+  PortMapping mapping;
+};
+struct AddOutward {
+  OutwardMapping outward;
+};
+struct RemoveOutward {
+  OutwardMapping outward;
+};
 using NatChange = std::variant<AddMapping, RemoveMapping, AddOutward, RemoveOutward>;
 
 // Why the kernel refused: errno as it gave it (positive), and what was tried, in words for a log.
@@ -85,7 +93,8 @@ class Nat {
   virtual std::expected<TableOrigin, NatError> open() = 0;
   // Applies `changes` in their order as one transaction. Leases run from `now`. On an error nothing
   // has changed.
-  virtual std::expected<void, NatError> commit(std::span<const NatChange> changes, BootTime now) = 0;
+  virtual std::expected<void, NatError> commit(std::span<const NatChange> changes,
+                                               BootTime now) = 0;
   // Makes the kernel's sets of interfaces, addresses, networks and ports what `surroundings` says.
   virtual std::expected<void, NatError> set_surroundings(const NatSurroundings& surroundings) = 0;
   // The mappings the kernel holds now, with owner, id and description as they were put in (a

@@ -10,7 +10,8 @@ namespace upnpd::admin {
 namespace {
 
 std::size_t width(const std::string& text) {
-  return std::size_t(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return std::size_t(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 }  // namespace
@@ -19,7 +20,8 @@ std::string in_columns(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], width(row[i]));
   }
   std::string text;
   for (const Row& row : rows) {
@@ -47,7 +49,8 @@ std::string as_time(long long seconds) {
   else if (seconds < 86400)
     std::snprintf(text.data(), text.size(), "%lldh%02lldm", seconds / 3600, seconds % 3600 / 60);
   else
-    std::snprintf(text.data(), text.size(), "%lldd%02lldh", seconds / 86400, seconds % 86400 / 3600);
+    std::snprintf(text.data(), text.size(), "%lldd%02lldh", seconds / 86400,
+                  seconds % 86400 / 3600);
   return text.data();
 }
 

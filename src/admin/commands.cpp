@@ -9,13 +9,18 @@ namespace {
 
 using base::Json;
 
-std::string number(const Json& object, const char* key) { return std::to_string(object.number_at(key).value_or(0)); }
-std::string text(const Json& object, const char* key) { return for_terminal(object.text_at(key).value_or("")); }
+std::string number(const Json& object, const char* key) {
+  return std::to_string(object.number_at(key).value_or(0));
+}
+std::string text(const Json& object, const char* key) {
+  return for_terminal(object.text_at(key).value_or(""));
+}
 
 // ---- list ----
 
 std::expected<Json, std::string> list_request(const std::vector<std::string>& words) {
-  if (words.size() != 1 || words[0] != "mappings") return std::unexpected("list what? There is: upnpd-admin list mappings");
+  if (words.size() != 1 || words[0] != "mappings")
+    return std::unexpected("list what? There is: upnpd-admin list mappings");
   Json request = Json::object();
   request.add("command", "list");
   request.add("what", words[0]);
@@ -27,15 +32,23 @@ Row row_for(const Json& mapping) {
   const std::string remote = text(mapping, "remote_host");
   std::string until = expires ? as_time(*expires) : "never";
   if (!mapping.switch_at("enabled").value_or(true)) until += " (disabled)";
-  return {number(mapping, "id"), text(mapping, "protocol"), number(mapping, "external_port"),
-          remote.empty() ? "any" : remote, text(mapping, "client"), number(mapping, "internal_port"), until,
-          number(mapping, "packets") + "/" + number(mapping, "bytes"), text(mapping, "description")};
+  return {number(mapping, "id"),
+          text(mapping, "protocol"),
+          number(mapping, "external_port"),
+          remote.empty() ? "any" : remote,
+          text(mapping, "client"),
+          number(mapping, "internal_port"),
+          until,
+          number(mapping, "packets") + "/" + number(mapping, "bytes"),
+          text(mapping, "description")};
 }
 
 std::string show_list(const Json& answer) {
-  std::vector<Row> rows{{"ID", "PROTO", "EXTERNAL", "REMOTE HOST", "CLIENT", "INTERNAL", "EXPIRES", "PACKETS/BYTES", "DESCRIPTION"}};
+  std::vector<Row> rows{{"ID", "PROTO", "EXTERNAL", "REMOTE HOST", "CLIENT", "INTERNAL", "EXPIRES",
+                         "PACKETS/BYTES", "DESCRIPTION"}};
   const auto mappings = answer.at("mappings");
-  for (std::size_t i = 0; mappings && i < mappings->size(); ++i) rows.push_back(row_for(*mappings->at(i)));
+  for (std::size_t i = 0; mappings && i < mappings->size(); ++i)
+    rows.push_back(row_for(*mappings->at(i)));
   if (rows.size() == 1) return "no mappings\n";
   return in_columns(rows);
 }
@@ -49,7 +62,9 @@ std::expected<Json, std::string> status_request(const std::vector<std::string>& 
   return request;
 }
 
-std::string or_none(std::string text) { return text.empty() ? "(none)" : text; }
+std::string or_none(std::string text) {
+  return text.empty() ? "(none)" : text;
+}
 
 void add_lan_rows(const Json& status, std::vector<Row>& rows) {
   const auto lans = status.at("lans");
@@ -57,9 +72,10 @@ void add_lan_rows(const Json& status, std::vector<Row>& rows) {
     const Json lan = *lans->at(i);
     const std::string problem = text(lan, "problem");
     rows.push_back({"LAN", text(lan, "name"),
-                    problem.empty() ? text(lan, "address") + ", control on port " + number(lan, "http_port") +
-                                          ", events on port " + number(lan, "event_port")
-                                    : problem});
+                    problem.empty()
+                        ? text(lan, "address") + ", control on port " + number(lan, "http_port") +
+                              ", events on port " + number(lan, "event_port")
+                        : problem});
   }
 }
 
@@ -78,16 +94,19 @@ void add_process_rows(const Json& status, std::vector<Row>& rows) {
 std::string show_status(const Json& answer) {
   std::vector<Row> rows{{"upnpd", text(answer, "version"), ""}};
   if (const auto wan = answer.at("wan")) {
-    rows.push_back({"WAN", or_none(text(*wan, "interface")), or_none(text(*wan, "external_address"))});
+    rows.push_back(
+        {"WAN", or_none(text(*wan, "interface")), or_none(text(*wan, "external_address"))});
     if (const std::string note = text(*wan, "note"); !note.empty()) rows.push_back({"", "", note});
   }
   add_lan_rows(answer, rows);
   if (const auto mappings = answer.at("mappings"))
-    rows.push_back({"mappings", number(*mappings, "count"), "of at most " + number(*mappings, "limit")});
+    rows.push_back(
+        {"mappings", number(*mappings, "count"), "of at most " + number(*mappings, "limit")});
   add_process_rows(answer, rows);
   if (const auto faults = answer.at("faults"))
     for (const char* const part : {"journal", "kernel"})
-      if (const std::string fault = text(*faults, part); !fault.empty()) rows.push_back({"fault", part, fault});
+      if (const std::string fault = text(*faults, part); !fault.empty())
+        rows.push_back({"fault", part, fault});
   return in_columns(rows);
 }
 
@@ -105,7 +124,9 @@ std::expected<Json, std::string> delete_request(const std::vector<std::string>& 
   return request;
 }
 
-std::string show_deleted(const Json& answer) { return "deleted mapping " + number(answer, "deleted") + "\n"; }
+std::string show_deleted(const Json& answer) {
+  return "deleted mapping " + number(answer, "deleted") + "\n";
+}
 
 constexpr Command kCommands[] = {
     {"list", "mappings", "show every port mapping", list_request, show_list},
@@ -115,6 +136,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> commands() { return kCommands; }
+std::span<const Command> commands() {
+  return kCommands;
+}
 
 }  // namespace upnpd::admin

@@ -24,7 +24,8 @@ std::string usage() {
     text += line + command.purpose + "\n";
   }
   return text +
-         "\n  --socket PATH     ask the daemon whose admin_socket is PATH (default: /run/upnpd/admin.sock)\n"
+         "\n  --socket PATH     ask the daemon whose admin_socket is PATH (default: "
+         "/run/upnpd/admin.sock)\n"
          "  --json            show the answer as JSON\n"
          "  --version, --help\n";
 }
@@ -33,13 +34,20 @@ std::expected<Options, std::string> parse(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--json") options.json = true;
-    else if (word == "--help" || word == "-h") options.help = true;
-    else if (word == "--version") options.version = true;
-    else if (word.starts_with("--socket=")) options.socket = word.substr(std::strlen("--socket="));
-    else if (word == "--socket" && i + 1 < argc) options.socket = argv[++i];
-    else if (word.starts_with("-")) return std::unexpected("unknown option, or one without its value: " + word);
-    else options.words.push_back(word);
+    if (word == "--json")
+      options.json = true;
+    else if (word == "--help" || word == "-h")
+      options.help = true;
+    else if (word == "--version")
+      options.version = true;
+    else if (word.starts_with("--socket="))
+      options.socket = word.substr(std::strlen("--socket="));
+    else if (word == "--socket" && i + 1 < argc)
+      options.socket = argv[++i];
+    else if (word.starts_with("-"))
+      return std::unexpected("unknown option, or one without its value: " + word);
+    else
+      options.words.push_back(word);
   }
   return options;
 }
@@ -54,8 +62,10 @@ int run(const Options& options) {
   if (options.version) return std::printf("upnpd-admin %s\n", kVersion) < 0;
   if (options.words.empty()) return fail("a command is missing\n\n" + usage(), 2);
   const auto all = commands();
-  const auto command = std::find_if(all.begin(), all.end(), [&](const Command& c) { return options.words[0] == c.name; });
-  if (command == all.end()) return fail("'" + options.words[0] + "' is no command\n\n" + usage(), 2);
+  const auto command = std::find_if(all.begin(), all.end(),
+                                    [&](const Command& c) { return options.words[0] == c.name; });
+  if (command == all.end())
+    return fail("'" + options.words[0] + "' is no command\n\n" + usage(), 2);
   const auto request = command->request({options.words.begin() + 1, options.words.end()});
   if (!request) return fail(request.error(), 2);
   const auto answer = ask(options.socket, *request);

@@ -8,8 +8,7 @@ bool may_connect(const GuardedLan& lan, Purpose purpose, Ipv4Address to, std::ui
   switch (purpose) {
     case Purpose::Callback:
       return lan.network.contains_host(to) && to != lan.network.address() && port != 0;
-    case Purpose::Description:
-      return to == lan.network.address() && port == lan.description_port;
+    case Purpose::Description: return to == lan.network.address() && port == lan.description_port;
   }
   return false;
 }

@@ -113,7 +113,8 @@ void SearchResponder::take(const Arrival& arrival) {
   if (answers.empty() || !buckets_.take(address_of(arrival.from.sin_addr), now)) return;
   if (pending_.size() + answers.size() > kMaxPending) return;
   const BootTime when = now + random_delay(*search, arrival.addressed);
-  for (SearchAnswer& answer : answers) hold({when, arrival.from, std::move(answer)});
+  for (SearchAnswer& answer : answers)
+    hold({when, arrival.from, std::move(answer)});
   send_due();
 }
 

@@ -36,10 +36,12 @@ std::expected<Fd, std::string> open_own_binary() {
   return binary;
 }
 
-std::expected<pid_t, std::string> start_child(const Fd& binary, const std::vector<std::string>& arguments,
+std::expected<pid_t, std::string> start_child(const Fd& binary,
+                                              const std::vector<std::string>& arguments,
                                               const Fd& channel) {
   std::vector<char*> words;
-  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   const pid_t pid = ::fork();
   if (pid < 0) return std::unexpected(with_errno("cannot fork", errno));

@@ -21,31 +21,43 @@ json_object* made(json_object* value) {
 
 json_object* member(json_object* object, const char* key, json_type type) {
   json_object* value = nullptr;
-  if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, type)) return nullptr;
+  if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, type))
+    return nullptr;
   return value;
 }
 
 }  // namespace
 
-Json Json::object() { return Json(made(json_object_new_object())); }
-Json Json::array() { return Json(made(json_object_new_array())); }
-Json Json::shared(json_object* borrowed) { return Json(json_object_get(borrowed)); }
+Json Json::object() {
+  return Json(made(json_object_new_object()));
+}
+Json Json::array() {
+  return Json(made(json_object_new_array()));
+}
+Json Json::shared(json_object* borrowed) {
+  return Json(json_object_get(borrowed));
+}
 Json::Json(Json&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
 Json& Json::operator=(Json&& other) noexcept {
   std::swap(value_, other.value_);
   return *this;
 }
-Json::~Json() { json_object_put(value_); }
+Json::~Json() {
+  json_object_put(value_);
+}
 
 std::optional<Json> Json::parse(std::string_view text) {
-  const std::unique_ptr<json_tokener, decltype(&json_tokener_free)> tokener(json_tokener_new_ex(kMaxDepth),
-                                                                            &json_tokener_free);
+  const std::unique_ptr<json_tokener, decltype(&json_tokener_free)> tokener(
+      json_tokener_new_ex(kMaxDepth), &json_tokener_free);
   if (!tokener) return std::nullopt;
   json_tokener_set_flags(tokener.get(), JSON_TOKENER_STRICT);
-  json_object* const value = json_tokener_parse_ex(tokener.get(), text.data(), static_cast<int>(text.size()));
+  json_object* const value =
+      json_tokener_parse_ex(tokener.get(), text.data(), static_cast<int>(text.size()));
   Json result(value);
-  if (value == nullptr || json_tokener_get_error(tokener.get()) != json_tokener_success) return std::nullopt;
-  if (text.find_first_not_of(" \t\r\n", json_tokener_get_parse_end(tokener.get())) != std::string_view::npos)
+  if (value == nullptr || json_tokener_get_error(tokener.get()) != json_tokener_success)
+    return std::nullopt;
+  if (text.find_first_not_of(" \t\r\n", json_tokener_get_parse_end(tokener.get())) !=
+      std::string_view::npos)
     return std::nullopt;
   return result;
 }
@@ -60,7 +72,8 @@ std::optional<Json> Json::read_file(const std::filesystem::path& file) {
 }
 
 void Json::add(const char* key, std::string_view text) const {
-  json_object_object_add(value_, key, made(json_object_new_string_len(text.data(), static_cast<int>(text.size()))));
+  json_object_object_add(
+      value_, key, made(json_object_new_string_len(text.data(), static_cast<int>(text.size()))));
 }
 void Json::add(const char* key, std::int64_t number) const {
   json_object_object_add(value_, key, made(json_object_new_int64(number)));
@@ -68,11 +81,15 @@ void Json::add(const char* key, std::int64_t number) const {
 void Json::add_switch(const char* key, bool value) const {
   json_object_object_add(value_, key, made(json_object_new_boolean(value)));
 }
-void Json::add_null(const char* key) const { json_object_object_add(value_, key, nullptr); }
+void Json::add_null(const char* key) const {
+  json_object_object_add(value_, key, nullptr);
+}
 void Json::add(const char* key, Json value) const {
   json_object_object_add(value_, key, std::exchange(value.value_, nullptr));
 }
-void Json::append(Json value) const { json_object_array_add(value_, std::exchange(value.value_, nullptr)); }
+void Json::append(Json value) const {
+  json_object_array_add(value_, std::exchange(value.value_, nullptr));
+}
 
 std::optional<std::string> Json::text_at(const char* key) const {
   json_object* const value = member(value_, key, json_type_string);
@@ -105,11 +122,12 @@ std::optional<Json> Json::at(std::size_t index) const {
 }
 
 std::string Json::text() const {
-  return json_object_to_json_string_ext(value_, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+  return json_object_to_json_string_ext(value_,
+                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 std::string Json::pretty_text() const {
-  return json_object_to_json_string_ext(value_, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-                                                    JSON_C_TO_STRING_NOSLASHESCAPE);
+  return json_object_to_json_string_ext(
+      value_, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
 }  // namespace upnpd::base

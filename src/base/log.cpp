@@ -41,8 +41,11 @@ const char* word(LogLevel level) {
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3
-                             : first >> 3 == 30 ? 4 : 0;
+  const std::size_t length = first < 0x80       ? 1
+                             : first >> 5 == 6  ? 2
+                             : first >> 4 == 14 ? 3
+                             : first >> 3 == 30 ? 4
+                                                : 0;
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if (byte(i) >> 6 != 2) return 0;
@@ -78,7 +81,8 @@ std::string printable(std::string_view text) {
   while (!text.empty() && result.size() < kMaxPrintable) {
     const std::size_t length = utf8_length(text);
     const auto first = static_cast<unsigned char>(text[0]);
-    const bool c1_control = length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+    const bool c1_control =
+        length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
     if (length == 0 || (length == 1 && (first < 0x20 || first == 0x7f)) || c1_control)
       result += '?';
     else

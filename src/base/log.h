@@ -19,10 +19,18 @@ struct LogSettings {
 void set_up_log(LogSettings settings);
 
 void log(LogLevel level, std::string_view line);
-inline void log_error(std::string_view line) { log(LogLevel::Error, line); }
-inline void log_warning(std::string_view line) { log(LogLevel::Warning, line); }
-inline void log_notice(std::string_view line) { log(LogLevel::Notice, line); }
-inline void log_debug(std::string_view line) { log(LogLevel::Debug, line); }
+inline void log_error(std::string_view line) {
+  log(LogLevel::Error, line);
+}
+inline void log_warning(std::string_view line) {
+  log(LogLevel::Warning, line);
+}
+inline void log_notice(std::string_view line) {
+  log(LogLevel::Notice, line);
+}
+inline void log_debug(std::string_view line) {
+  log(LogLevel::Debug, line);
+}
 
 // `text` as it may stand in a line: control characters, DEL and what is not UTF-8 become '?', and
 // more than 256 bytes are cut.

@@ -24,9 +24,15 @@ double seconds(std::chrono::milliseconds delay) {
 Loop::Loop() : loop_(ev_default_loop(EVFLAG_AUTO)) {
   if (loop_ == nullptr) std::abort();
 }
-Loop::~Loop() { ev_loop_destroy(loop_); }
-void Loop::run() { ev_run(loop_, 0); }
-void Loop::stop() { ev_break(loop_, EVBREAK_ALL); }
+Loop::~Loop() {
+  ev_loop_destroy(loop_);
+}
+void Loop::run() {
+  ev_run(loop_, 0);
+}
+void Loop::stop() {
+  ev_break(loop_, EVBREAK_ALL);
+}
 
 FdWatcher::FdWatcher(Loop& loop, int fd, Interest interest, Function function)
     : loop_(loop), function_(std::move(function)) {
@@ -34,7 +40,9 @@ FdWatcher::FdWatcher(Loop& loop, int fd, Interest interest, Function function)
   io_.data = this;
   ev_io_start(loop_.handle(), &io_);
 }
-FdWatcher::~FdWatcher() { ev_io_stop(loop_.handle(), &io_); }
+FdWatcher::~FdWatcher() {
+  ev_io_stop(loop_.handle(), &io_);
+}
 void FdWatcher::set_interest(Interest interest) {
   ev_io_stop(loop_.handle(), &io_);
   ev_io_set(&io_, io_.fd, ev_events(interest));
@@ -50,7 +58,9 @@ Timer::Timer(Loop& loop, Function function) : loop_(loop), function_(std::move(f
   ev_timer_init(&timer_, &Timer::called, 0, 0);
   timer_.data = this;
 }
-Timer::~Timer() { stop(); }
+Timer::~Timer() {
+  stop();
+}
 void Timer::start(std::chrono::milliseconds delay) {
   stop();
   // libev counts from when it last looked at the clock; a long callback would shorten the delay.
@@ -58,8 +68,12 @@ void Timer::start(std::chrono::milliseconds delay) {
   ev_timer_set(&timer_, seconds(delay), 0);
   ev_timer_start(loop_.handle(), &timer_);
 }
-void Timer::stop() { ev_timer_stop(loop_.handle(), &timer_); }
-bool Timer::is_running() const { return ev_is_active(&timer_); }
+void Timer::stop() {
+  ev_timer_stop(loop_.handle(), &timer_);
+}
+bool Timer::is_running() const {
+  return ev_is_active(&timer_);
+}
 void Timer::called(struct ev_loop*, ev_timer* timer, int) {
   const Function function = static_cast<Timer*>(timer->data)->function_;
   function();
@@ -71,7 +85,9 @@ SignalWatcher::SignalWatcher(Loop& loop, int signal, Function function)
   signal_.data = this;
   ev_signal_start(loop_.handle(), &signal_);
 }
-SignalWatcher::~SignalWatcher() { ev_signal_stop(loop_.handle(), &signal_); }
+SignalWatcher::~SignalWatcher() {
+  ev_signal_stop(loop_.handle(), &signal_);
+}
 void SignalWatcher::called(struct ev_loop*, ev_signal* signal, int) {
   const Function function = static_cast<SignalWatcher*>(signal->data)->function_;
   function();
@@ -83,7 +99,9 @@ ChildWatcher::ChildWatcher(Loop& loop, int pid, Function function)
   child_.data = this;
   ev_child_start(loop_.handle(), &child_);
 }
-ChildWatcher::~ChildWatcher() { ev_child_stop(loop_.handle(), &child_); }
+ChildWatcher::~ChildWatcher() {
+  ev_child_stop(loop_.handle(), &child_);
+}
 void ChildWatcher::called(struct ev_loop* loop, ev_child* child, int) {
   ev_child_stop(loop, child);
   const Function function = static_cast<ChildWatcher*>(child->data)->function_;

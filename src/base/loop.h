@@ -19,7 +19,9 @@ class Loop {
   // Runs until stop(), called from a watcher's function.
   void run();
   void stop();
-  struct ev_loop* handle() { return loop_; }
+  struct ev_loop* handle() {
+    return loop_;
+  }
 
  private:
   struct ev_loop* loop_;

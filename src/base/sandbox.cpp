@@ -13,9 +13,12 @@
 namespace upnpd::base {
 namespace {
 
-std::unexpected<std::string> failed(const std::string& what) { return std::unexpected(with_errno(what, errno)); }
+std::unexpected<std::string> failed(const std::string& what) {
+  return std::unexpected(with_errno(what, errno));
+}
 
-std::expected<void, std::string> set_limit(__rlimit_resource resource, rlim_t value, const char* name) {
+std::expected<void, std::string> set_limit(__rlimit_resource resource, rlim_t value,
+                                           const char* name) {
   rlimit limit{};
   ::getrlimit(resource, &limit);
   // Never above what this process was given.
@@ -42,7 +45,8 @@ struct User {
 std::expected<User, std::string> find_user(const std::string& name) {
   errno = 0;
   const passwd* const entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) return std::unexpected("user " + name + " does not exist; set run_as to one that does");
+  if (entry == nullptr)
+    return std::unexpected("user " + name + " does not exist; set run_as to one that does");
   return User{entry->pw_uid, entry->pw_gid};
 }
 
@@ -54,7 +58,8 @@ std::expected<void, std::string> become(const User& user) {
 }
 
 std::expected<void, std::string> enter_empty_root(const std::string& directory) {
-  if (::chroot(directory.c_str()) != 0) return failed("cannot make " + directory + " the root directory");
+  if (::chroot(directory.c_str()) != 0)
+    return failed("cannot make " + directory + " the root directory");
   if (::chdir("/") != 0) return failed("cannot enter the root directory");
   return {};
 }
@@ -82,10 +87,11 @@ std::expected<void, std::string> drop_privileges(const SandboxSettings& settings
 std::expected<void, std::string> keep_only_net_admin() {
   capng_clear(CAPNG_SELECT_BOTH);
   capng_update(CAPNG_ADD, capng_type_t(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
-  capng_updatev(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SYS_CHROOT,
-                CAP_KILL, -1);
+  capng_updatev(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
+                CAP_SYS_CHROOT, CAP_KILL, -1);
   if (capng_apply(CAPNG_SELECT_BOTH) != 0)
-    return std::unexpected("CAP_NET_ADMIN is missing: start upnpd as root, or with AmbientCapabilities=CAP_NET_ADMIN");
+    return std::unexpected(
+        "CAP_NET_ADMIN is missing: start upnpd as root, or with AmbientCapabilities=CAP_NET_ADMIN");
   return {};
 }
 

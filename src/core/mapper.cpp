@@ -25,8 +25,13 @@ Outcome answer(Reply reply) {
 }
 
 Entry entry_for(std::uint64_t id, const PortMapping& mapping, BootTime now) {
-  return {id,           mapping.key,     mapping.client,      mapping.internal_port,
-          mapping.enabled, mapping.description, remaining_seconds(mapping, now)};
+  return {id,
+          mapping.key,
+          mapping.client,
+          mapping.internal_port,
+          mapping.enabled,
+          mapping.description,
+          remaining_seconds(mapping, now)};
 }
 
 const RequestHead& head_of(const ServiceRequest& request) {
@@ -52,8 +57,9 @@ std::optional<PortMapping> closed_by(const MappingEvent& event) {
 Outcome Mapper::handle(const ServiceRequest& request, BootTime now) {
   const RequestHead& head = head_of(request);
   if (!buckets_.take(head.caller, now))
-    return refused(head, UpnpError::ActionFailed,
-                   "more than " + std::to_string(policy_.limits.requests_per_second) + " requests a second");
+    return refused(
+        head, UpnpError::ActionFailed,
+        "more than " + std::to_string(policy_.limits.requests_per_second) + " requests a second");
   return std::visit([&](const auto& r) { return handle_one(r, now); }, request);
 }
 
@@ -65,15 +71,16 @@ Outcome Mapper::handle_one(const AddAnyPortMapping& request, BootTime now) {
   return handle_add(request.head, request.arguments, true, now);
 }
 
-Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port,
-                           BootTime now) {
+Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& arguments,
+                           bool any_port, BootTime now) {
   const auto wanted = judge_arguments(head, arguments, policy_, surroundings_);
   if (!wanted) return refused(head, wanted.error());
   const auto key = place(*wanted, head.version, any_port);
   if (!key) return refused(head, key.error());
 
   const PortMapping* const old = table_.find(*key);
-  const auto expires = wanted->lease.is_permanent() ? std::nullopt : std::optional(now + wanted->lease.seconds());
+  const auto expires =
+      wanted->lease.is_permanent() ? std::nullopt : std::optional(now + wanted->lease.seconds());
   Outcome outcome;
   put({.key = *key,
        .client = wanted->client,
@@ -89,38 +96,46 @@ Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& 
   return outcome;
 }
 
-std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted, IgdVersion version,
-                                                     bool any_port) const {
+std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted,
+                                                     IgdVersion version, bool any_port) const {
   const auto permitted = [&](ExternalPort port) {
     return permits(policy_, port, wanted.client, wanted.internal_port, wanted.description);
   };
   const auto verdict = permitted(wanted.key.external_port);
-  if (!verdict && !any_port) return std::unexpected(Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
-  if (const auto quota = check_quota(wanted, version); !quota) return std::unexpected(quota.error());
+  if (!verdict && !any_port)
+    return std::unexpected(Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
+  if (const auto quota = check_quota(wanted, version); !quota)
+    return std::unexpected(quota.error());
 
   const PortMapping* const conflict =
       table_.find_conflict(wanted.key.protocol, wanted.key.external_port, wanted.client);
   if (conflict == nullptr && verdict) return wanted.key;
   if (!any_port)
-    return std::unexpected(Refusal{UpnpError::ConflictInMappingEntry,
-                                   "the port is mapped to " + conflict->client.address().to_string()});
+    return std::unexpected(
+        Refusal{UpnpError::ConflictInMappingEntry,
+                "the port is mapped to " + conflict->client.address().to_string()});
   const auto port = table_.free_port(wanted.key.protocol, wanted.key.external_port,
                                      [&](ExternalPort p) { return permitted(p).has_value(); });
   if (!port)
-    return std::unexpected(verdict ? Refusal{UpnpError::NoPortMapsAvailable, "no external port is free"}
-                                   : Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
+    return std::unexpected(verdict
+                               ? Refusal{UpnpError::NoPortMapsAvailable, "no external port is free"}
+                               : Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
   return PortMappingKey{wanted.key.remote_host, *port, wanted.key.protocol};
 }
 
-std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted, IgdVersion version) const {
+std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted,
+                                                 IgdVersion version) const {
   const PortMapping* const old = table_.find(wanted.key);
   if (old != nullptr && old->client == wanted.client) return {};  // takes its own place
-  const auto error = version == IgdVersion::v1 ? UpnpError::ActionFailed : UpnpError::NoPortMapsAvailable;
+  const auto error =
+      version == IgdVersion::v1 ? UpnpError::ActionFailed : UpnpError::NoPortMapsAvailable;
   if (table_.size() >= policy_.limits.mappings)
-    return std::unexpected(Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
+    return std::unexpected(
+        Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
   if (table_.size_of(wanted.client.address()) >= policy_.limits.mappings_per_host)
-    return std::unexpected(Refusal{
-        error, "max_mappings_per_host " + std::to_string(policy_.limits.mappings_per_host) + " is reached"});
+    return std::unexpected(Refusal{error, "max_mappings_per_host " +
+                                              std::to_string(policy_.limits.mappings_per_host) +
+                                              " is reached"});
   return {};
 }
 
@@ -132,7 +147,8 @@ Outcome Mapper::handle_one(const DeletePortMapping& request, BootTime) {
   const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
   if (!key) return refused(request.head, key.error());
   const PortMapping* const mapping = table_.find(*key);
-  if (mapping == nullptr) return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
+  if (mapping == nullptr)
+    return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
   if (!is_on_its_lan(request.head, surroundings_) || !may_touch(*mapping, request.head.caller))
     return refused(request.head, UpnpError::ActionNotAuthorized,
                    "the mapping belongs to " + mapping->client.address().to_string());
@@ -146,7 +162,8 @@ Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime 
   const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
   if (!key) return refused(request.head, key.error());
   const PortMapping* const mapping = table_.find(*key);
-  if (mapping == nullptr) return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
+  if (mapping == nullptr)
+    return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
   if (!may_touch(*mapping, request.head.caller))
     return refused(request.head, UpnpError::ActionNotAuthorized,
                    "the mapping belongs to " + mapping->client.address().to_string());
@@ -154,14 +171,17 @@ Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime 
 }
 
 Outcome Mapper::handle_one(const GetGenericPortMappingEntry& request, BootTime now) {
-  const PortMapping* const mapping = policy_.secure_mode ? table_.at(request.index, request.head.caller)
-                                                         : table_.at(request.index);
+  const PortMapping* const mapping = policy_.secure_mode
+                                         ? table_.at(request.index, request.head.caller)
+                                         : table_.at(request.index);
   if (mapping == nullptr)
     return refused(request.head, UpnpError::SpecifiedArrayIndexInvalid, "the list is shorter");
   return answer(entry_for(request.head.id, *mapping, now));
 }
 
-Outcome Mapper::handle_one(const GetLinkTotals&, BootTime) { return {}; }
+Outcome Mapper::handle_one(const GetLinkTotals&, BootTime) {
+  return {};
+}
 
 Outcome Mapper::tick(BootTime now) {
   Outcome outcome;
@@ -179,7 +199,8 @@ std::optional<BootTime> Mapper::next_deadline() const {
 
 Outcome Mapper::remove(MappingId id) {
   Outcome outcome;
-  if (const PortMapping* const mapping = table_.find(id)) erase(*mapping, MappingEvent::Kind::Deleted, outcome);
+  if (const PortMapping* const mapping = table_.find(id))
+    erase(*mapping, MappingEvent::Kind::Deleted, outcome);
   return outcome;
 }
 
@@ -194,12 +215,15 @@ Outcome Mapper::restore(PortMapping mapping, bool in_kernel) {
   return outcome;
 }
 
-void Mapper::reserve_ids_up_to(MappingId last) { next_id_ = std::max(next_id_, last + 1); }
+void Mapper::reserve_ids_up_to(MappingId last) {
+  next_id_ = std::max(next_id_, last + 1);
+}
 
 std::vector<NatChange> Mapper::reconcile_outward(std::span<const OutwardMapping> in_kernel) const {
   std::map<Endpoint, OutwardMapping> wanted;
   table_.for_each([&](const PortMapping& mapping) {
-    if (const auto outward = table_.outward(endpoint_of(mapping))) wanted.insert_or_assign(outward->endpoint, *outward);
+    if (const auto outward = table_.outward(endpoint_of(mapping)))
+      wanted.insert_or_assign(outward->endpoint, *outward);
   });
   std::vector<NatChange> changes;
   for (const OutwardMapping& held : in_kernel) {
@@ -212,7 +236,8 @@ std::vector<NatChange> Mapper::reconcile_outward(std::span<const OutwardMapping>
     else
       changes.emplace_back(RemoveOutward{held});
   }
-  for (const auto& [endpoint, outward] : wanted) changes.emplace_back(AddOutward{outward});
+  for (const auto& [endpoint, outward] : wanted)
+    changes.emplace_back(AddOutward{outward});
   return changes;
 }
 
@@ -246,9 +271,11 @@ void Mapper::put(PortMapping mapping, Outcome& outcome) {
 
   if (old && old->enabled) outcome.changes.emplace_back(RemoveMapping{*old});
   if (mapping.enabled) outcome.changes.emplace_back(AddMapping{mapping});
-  if (old_endpoint != new_endpoint) change_outward(old_before, table_.outward(old_endpoint), outcome);
+  if (old_endpoint != new_endpoint)
+    change_outward(old_before, table_.outward(old_endpoint), outcome);
   change_outward(new_before, table_.outward(new_endpoint), outcome);
-  outcome.events.push_back({old ? MappingEvent::Kind::Replaced : MappingEvent::Kind::Added, std::move(mapping), old});
+  outcome.events.push_back(
+      {old ? MappingEvent::Kind::Replaced : MappingEvent::Kind::Added, std::move(mapping), old});
 }
 
 void Mapper::erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcome) {
@@ -261,8 +288,8 @@ void Mapper::erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcom
   outcome.events.push_back({kind, std::move(mapping), std::nullopt});
 }
 
-void Mapper::change_outward(const std::optional<OutwardMapping>& before, const std::optional<OutwardMapping>& after,
-                            Outcome& outcome) const {
+void Mapper::change_outward(const std::optional<OutwardMapping>& before,
+                            const std::optional<OutwardMapping>& after, Outcome& outcome) const {
   if (before == after) return;
   if (before) outcome.changes.emplace_back(RemoveOutward{*before});
   if (after) outcome.changes.emplace_back(AddOutward{*after});

@@ -29,15 +29,16 @@ struct MappingEvent {
 std::optional<PortMapping> closed_by(const MappingEvent& event);
 
 struct Outcome {
-  std::vector<NatChange> changes;     // to be committed, in this order, before the reply goes out
-  std::vector<MappingEvent> events;   // true once the changes are committed
-  std::optional<Reply> reply;         // none for tick(), and for GetLinkTotals, which is not the core's
+  std::vector<NatChange> changes;    // to be committed, in this order, before the reply goes out
+  std::vector<MappingEvent> events;  // true once the changes are committed
+  std::optional<Reply> reply;  // none for tick(), and for GetLinkTotals, which is not the core's
   std::optional<std::string> reason;  // why the request was refused
 };
 
 class Mapper {
  public:
-  explicit Mapper(Policy policy) : policy_(std::move(policy)), buckets_(policy_.limits.requests_per_second) {}
+  explicit Mapper(Policy policy)
+      : policy_(std::move(policy)), buckets_(policy_.limits.requests_per_second) {}
 
   const MappingTable& table() const { return table_; }
   const Policy& policy() const { return policy_; }
@@ -75,7 +76,8 @@ class Mapper {
     std::optional<PortMapping> before;
   };
 
-  Outcome handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port, BootTime now);
+  Outcome handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port,
+                     BootTime now);
   Outcome handle_one(const AddPortMapping& request, BootTime now);
   Outcome handle_one(const AddAnyPortMapping& request, BootTime now);
   Outcome handle_one(const DeletePortMapping& request, BootTime now);
@@ -84,15 +86,16 @@ class Mapper {
   Outcome handle_one(const GetLinkTotals& request, BootTime now);
 
   // The rules that need the table: permission lines, quotas, conflicts.
-  std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, IgdVersion version, bool any_port) const;
+  std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, IgdVersion version,
+                                               bool any_port) const;
   std::expected<void, Refusal> check_quota(const WantedMapping& wanted, IgdVersion version) const;
   bool may_touch(const PortMapping& mapping, Ipv4Address caller) const;
 
   // Changes the table and collects what the kernel must do.
   void put(PortMapping mapping, Outcome& outcome);
   void erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcome);
-  void change_outward(const std::optional<OutwardMapping>& before, const std::optional<OutwardMapping>& after,
-                      Outcome& outcome) const;
+  void change_outward(const std::optional<OutwardMapping>& before,
+                      const std::optional<OutwardMapping>& after, Outcome& outcome) const;
 
   Policy policy_;
   Surroundings surroundings_;

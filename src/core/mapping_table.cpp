@@ -36,11 +36,13 @@ const PortMapping* MappingTable::find(const PortMappingKey& key) const {
 }
 
 const PortMapping* MappingTable::find(MappingId id) const {
-  const auto found = std::ranges::find_if(all_, [id](const Entry* e) { return e->mapping.id == id; });
+  const auto found =
+      std::ranges::find_if(all_, [id](const Entry* e) { return e->mapping.id == id; });
   return found == all_.end() ? nullptr : &(*found)->mapping;
 }
 
-MappingTable::Entries::const_iterator MappingTable::first_at(Protocol protocol, ExternalPort port) const {
+MappingTable::Entries::const_iterator MappingTable::first_at(Protocol protocol,
+                                                             ExternalPort port) const {
   return entries_.lower_bound(PortMappingKey{RemoteHost::any(), port, protocol});
 }
 
@@ -65,13 +67,16 @@ const PortMapping* MappingTable::at(std::size_t index, Ipv4Address client) const
 }
 
 std::optional<ExternalPort> MappingTable::free_port(
-    Protocol protocol, ExternalPort start, const std::function<bool(ExternalPort)>& acceptable) const {
+    Protocol protocol, ExternalPort start,
+    const std::function<bool(ExternalPort)>& acceptable) const {
   // Walks the entries beside the ports, so that a full table costs one pass, not 65 535 searches.
-  const auto free_between = [&](std::uint32_t first, std::uint32_t last) -> std::optional<ExternalPort> {
+  const auto free_between = [&](std::uint32_t first,
+                                std::uint32_t last) -> std::optional<ExternalPort> {
     auto entry = first_at(protocol, *ExternalPort::parse(first));
     for (std::uint32_t number = first; number <= last; ++number) {
       const ExternalPort port = *ExternalPort::parse(number);
-      while (entry != entries_.end() && entry->first.protocol == protocol && entry->first.external_port < port)
+      while (entry != entries_.end() && entry->first.protocol == protocol &&
+             entry->first.external_port < port)
         ++entry;
       const bool taken = entry != entries_.end() && entry->first.protocol == protocol &&
                          entry->first.external_port == port;
@@ -112,7 +117,8 @@ void MappingTable::index(Entry& entry) {
 void MappingTable::unindex(const Entry& entry) {
   const auto view = views_.find(entry.mapping.client.address().host_order());
   take_out(all_, entry.place_in_all, [](Entry& e, std::size_t place) { e.place_in_all = place; });
-  take_out(view->second, entry.place_in_view, [](Entry& e, std::size_t place) { e.place_in_view = place; });
+  take_out(view->second, entry.place_in_view,
+           [](Entry& e, std::size_t place) { e.place_in_view = place; });
   if (view->second.empty()) views_.erase(view);
   if (entry.mapping.expires) by_expiry_.erase({*entry.mapping.expires, &entry});
   by_endpoint_.erase({endpoint_of(entry.mapping), entry.mapping.id, &entry});
@@ -126,7 +132,8 @@ std::optional<OutwardMapping> MappingTable::outward(const Endpoint& endpoint) co
     if (at_endpoint != endpoint) break;
     const PortMapping& mapping = entry->mapping;
     if (!mapping.enabled) continue;
-    if (chosen == nullptr || (!chosen->key.remote_host.is_any() && mapping.key.remote_host.is_any()))
+    if (chosen == nullptr ||
+        (!chosen->key.remote_host.is_any() && mapping.key.remote_host.is_any()))
       chosen = &mapping;
     if (!mapping.expires)
       forward_expires = std::nullopt;
@@ -142,7 +149,8 @@ const PortMapping* MappingTable::first_to_expire() const {
 }
 
 void MappingTable::for_each(const std::function<void(const PortMapping&)>& function) const {
-  for (const auto& [key, entry] : entries_) function(entry.mapping);
+  for (const auto& [key, entry] : entries_)
+    function(entry.mapping);
 }
 
 }  // namespace upnpd::core

@@ -32,7 +32,8 @@ class MappingTable {
   const PortMapping* find(MappingId id) const;
   // A mapping of this protocol and external port, whatever its RemoteHost, that leads to another
   // host than `client`: the conflict of WANIPConnection:2 section 2.5.16.
-  const PortMapping* find_conflict(Protocol protocol, ExternalPort port, InternalClient client) const;
+  const PortMapping* find_conflict(Protocol protocol, ExternalPort port,
+                                   InternalClient client) const;
   // The mapping at `index` among all, or among those that lead to `client`: contiguous arrays. On
   // removal the last one takes the freed place.
   const PortMapping* at(std::size_t index) const;

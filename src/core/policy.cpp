@@ -27,23 +27,29 @@ bool DescriptionPattern::matches(const PortMappingDescription& description) cons
 
 std::vector<PermissionLine> Policy::usual_permissions() {
   const auto everyone = *Ipv4Network::make(Ipv4Address::from_host_order(0), 0);
-  return {{PermissionLine::Verdict::Allow, {1024, 65535}, everyone, {1024, 65535}, std::nullopt, "built-in rule"}};
+  return {{PermissionLine::Verdict::Allow,
+           {1024, 65535},
+           everyone,
+           {1024, 65535},
+           std::nullopt,
+           "built-in rule"}};
 }
 
 std::expected<void, std::string> permits(const Policy& policy, ExternalPort external_port,
                                          InternalClient client, InternalPort internal_port,
                                          const PortMappingDescription& description) {
   for (const PermissionLine& line : policy.permissions) {
-    if (!line.external_ports.contains(external_port.number()) || !line.clients.contains(client.address()) ||
+    if (!line.external_ports.contains(external_port.number()) ||
+        !line.clients.contains(client.address()) ||
         !line.internal_ports.contains(internal_port.number()))
       continue;
     if (line.description && !line.description->matches(description)) continue;
     if (line.verdict == PermissionLine::Verdict::Allow) return {};
     return std::unexpected("denied by " + line.where);
   }
-  return std::unexpected("no permission line allows external port " + std::to_string(external_port.number()) +
-                         " to " + client.address().to_string() + " port " +
-                         std::to_string(internal_port.number()));
+  return std::unexpected(
+      "no permission line allows external port " + std::to_string(external_port.number()) + " to " +
+      client.address().to_string() + " port " + std::to_string(internal_port.number()));
 }
 
 }  // namespace upnpd::core

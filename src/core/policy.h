@@ -29,7 +29,8 @@ class DescriptionPattern {
 
  private:
   struct Compiled;
-  explicit DescriptionPattern(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
+  explicit DescriptionPattern(std::shared_ptr<const Compiled> compiled)
+      : compiled_(std::move(compiled)) {}
   std::shared_ptr<const Compiled> compiled_;
 };
 

@@ -17,21 +17,25 @@ const Lan* lan_of(const RequestHead& head, const Surroundings& surroundings) {
 }
 
 bool has_host(const Lan& lan, Ipv4Address address) {
-  return std::ranges::any_of(lan.networks, [&](const Ipv4Network& n) { return n.contains_host(address); });
+  return std::ranges::any_of(lan.networks,
+                             [&](const Ipv4Network& n) { return n.contains_host(address); });
 }
 
 // Whether `address` may be a mapping's target for this caller; if not, why.
-std::expected<InternalClient, std::string> judge_client(Ipv4Address address, const RequestHead& head,
+std::expected<InternalClient, std::string> judge_client(Ipv4Address address,
+                                                        const RequestHead& head,
                                                         const Policy& policy,
                                                         const Surroundings& surroundings) {
   const auto client = InternalClient::parse(address);
   const std::string name = "InternalClient " + address.to_string();
   if (!client) return std::unexpected(name + " is no host's address");
-  if (policy.secure_mode && address != head.caller) return std::unexpected(name + " is not the caller (secure_mode)");
+  if (policy.secure_mode && address != head.caller)
+    return std::unexpected(name + " is not the caller (secure_mode)");
   if (std::ranges::count(surroundings.own_addresses, address) != 0)
     return std::unexpected(name + " is the router itself");
   const Lan* const lan = lan_of(head, surroundings);
-  if (lan == nullptr || !has_host(*lan, address)) return std::unexpected(name + " is not on the caller's LAN");
+  if (lan == nullptr || !has_host(*lan, address))
+    return std::unexpected(name + " is not on the caller's LAN");
   return *client;
 }
 
@@ -44,7 +48,8 @@ std::expected<RemoteHost, Refusal> judge_remote_host(const AddressArgument& argu
 
 // Which error says that this client may not be mapped to: WANIPConnection:1 has no 606.
 UpnpError client_refused(IgdVersion version) {
-  return version == IgdVersion::v1 ? UpnpError::ConflictInMappingEntry : UpnpError::ActionNotAuthorized;
+  return version == IgdVersion::v1 ? UpnpError::ConflictInMappingEntry
+                                   : UpnpError::ActionNotAuthorized;
 }
 
 }  // namespace
@@ -52,7 +57,8 @@ UpnpError client_refused(IgdVersion version) {
 LeaseDuration granted_lease(std::uint32_t asked, IgdVersion version, std::chrono::seconds longest) {
   const auto limit = static_cast<std::uint32_t>(longest.count());
   std::uint32_t granted = asked;
-  if (version == IgdVersion::v2) granted = asked == 0 ? kLongestLease : std::min(asked, kLongestLease);
+  if (version == IgdVersion::v2)
+    granted = asked == 0 ? kLongestLease : std::min(asked, kLongestLease);
   if (limit != 0) granted = granted == 0 ? limit : std::min(granted, limit);
   return LeaseDuration::parse(granted).value_or(LeaseDuration::permanent());
 }
@@ -69,20 +75,23 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
     return refuse(UpnpError::ArgumentValueInvalid, "InternalClient is not an IPv4 address");
 
   const auto* const named = std::get_if<Ipv4Address>(&arguments.internal_client);
-  const auto client = judge_client(named == nullptr ? head.caller : *named, head, policy, surroundings);
+  const auto client =
+      judge_client(named == nullptr ? head.caller : *named, head, policy, surroundings);
   if (!client) return refuse(client_refused(head.version), client.error());
 
   const auto internal_port = InternalPort::parse(arguments.internal_port);
   if (!internal_port)
-    return refuse(head.version == IgdVersion::v1 ? UpnpError::InvalidArgs : UpnpError::WildCardNotPermittedInIntPort,
+    return refuse(head.version == IgdVersion::v1 ? UpnpError::InvalidArgs
+                                                 : UpnpError::WildCardNotPermittedInIntPort,
                   "InternalPort is 0");
   const auto external_port = ExternalPort::parse(arguments.external_port);
   if (!external_port) return refuse(UpnpError::WildCardNotPermittedInExtPort, "ExternalPort is 0");
   const auto remote_host = judge_remote_host(arguments.remote_host);
   if (!remote_host) return std::unexpected(remote_host.error());
   if (!arguments.description)
-    return refuse(UpnpError::StringArgumentTooLong, "the description is longer than " +
-                                                        std::to_string(PortMappingDescription::kMaxBytes) + " bytes");
+    return refuse(UpnpError::StringArgumentTooLong,
+                  "the description is longer than " +
+                      std::to_string(PortMappingDescription::kMaxBytes) + " bytes");
   return WantedMapping{{*remote_host, *external_port, *arguments.protocol},
                        *client,
                        *internal_port,
@@ -91,7 +100,8 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
                        granted_lease(arguments.lease_duration, head.version, policy.limits.lease)};
 }
 
-std::expected<PortMappingKey, Refusal> judge_key(const AddressArgument& remote_host, std::uint16_t external_port,
+std::expected<PortMappingKey, Refusal> judge_key(const AddressArgument& remote_host,
+                                                 std::uint16_t external_port,
                                                  const ProtocolArgument& protocol) {
   const auto host = judge_remote_host(remote_host);
   const auto port = ExternalPort::parse(external_port);

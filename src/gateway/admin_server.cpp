@@ -20,7 +20,9 @@ constexpr std::size_t kMaxClients = 8;
 constexpr std::size_t kMaxRequest = 4096;
 constexpr auto kPatience = 5s;
 
-std::unexpected<std::string> failed(const std::string& what) { return std::unexpected(base::with_errno(what, errno)); }
+std::unexpected<std::string> failed(const std::string& what) {
+  return std::unexpected(base::with_errno(what, errno));
+}
 
 bool is_served(const sockaddr_un& address) {
   const base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -39,7 +41,8 @@ base::Json error_reply(const std::string& message) {
 class AdminServer::Client {
  public:
   Client(AdminServer& server, base::Fd fd)
-      : server_(server), fd_(std::move(fd)),
+      : server_(server),
+        fd_(std::move(fd)),
         watcher_(server.loop_, fd_.get(), base::Interest::Read, [this] { on_ready(); }),
         timer_(server.loop_, [this] { server_.drop(*this); }) {
     timer_.start(kPatience);
@@ -62,7 +65,8 @@ class AdminServer::Client {
     const auto end = request_.find('\n');
     if (end == std::string::npos && request_.size() <= kMaxRequest) return;
     if (end == std::string::npos || end > kMaxRequest)
-      return answer(error_reply("the request is longer than " + std::to_string(kMaxRequest) + " bytes"));
+      return answer(
+          error_reply("the request is longer than " + std::to_string(kMaxRequest) + " bytes"));
     const auto request = base::Json::parse(std::string_view(request_).substr(0, end));
     answer(request ? server_.handler_(*request) : error_reply("the request is not a line of JSON"));
   }
@@ -73,7 +77,8 @@ class AdminServer::Client {
   }
 
   void write() {
-    const ssize_t length = ::send(fd_.get(), reply_.data() + sent_, reply_.size() - sent_, MSG_NOSIGNAL);
+    const ssize_t length =
+        ::send(fd_.get(), reply_.data() + sent_, reply_.size() - sent_, MSG_NOSIGNAL);
     if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (length > 0) sent_ += static_cast<std::size_t>(length);
     if (length < 0 || sent_ == reply_.size()) server_.drop(*this);
@@ -87,18 +92,22 @@ class AdminServer::Client {
   base::Timer timer_;
 };
 
-std::expected<base::Fd, std::string> AdminServer::listen(const std::filesystem::path& path, const std::string& group) {
+std::expected<base::Fd, std::string> AdminServer::listen(const std::filesystem::path& path,
+                                                         const std::string& group) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.string().size() >= sizeof address.sun_path)
-    return std::unexpected("admin_socket " + path.string() + " is too long a path for a unix socket");
+    return std::unexpected("admin_socket " + path.string() +
+                           " is too long a path for a unix socket");
   std::strcpy(address.sun_path, path.c_str());
-  if (is_served(address)) return std::unexpected("another upnpd already serves admin_socket " + path.string());
+  if (is_served(address))
+    return std::unexpected("another upnpd already serves admin_socket " + path.string());
 
   ::unlink(path.c_str());
   base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = ::umask(0117);
-  const bool bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool bound =
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::umask(before);
   if (!bound) return failed("cannot make admin_socket " + path.string());
   const ::group* const entry = group.empty() ? nullptr : ::getgrnam(group.c_str());
@@ -109,7 +118,9 @@ std::expected<base::Fd, std::string> AdminServer::listen(const std::filesystem::
 }
 
 AdminServer::AdminServer(base::Loop& loop, base::Fd listener, Handler handler)
-    : loop_(loop), listener_(std::move(listener)), handler_(std::move(handler)),
+    : loop_(loop),
+      listener_(std::move(listener)),
+      handler_(std::move(handler)),
       watcher_(loop, listener_.get(), base::Interest::Read, [this] { accept(); }) {}
 AdminServer::~AdminServer() = default;
 

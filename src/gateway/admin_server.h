@@ -22,7 +22,8 @@ class AdminServer {
 
   // Makes the socket at `path`; one that is left over is replaced, one that is served is an error.
   // `group` may be "".
-  static std::expected<base::Fd, std::string> listen(const std::filesystem::path& path, const std::string& group);
+  static std::expected<base::Fd, std::string> listen(const std::filesystem::path& path,
+                                                     const std::string& group);
 
   AdminServer(base::Loop& loop, base::Fd listener, Handler handler);
   ~AdminServer();

@@ -71,20 +71,24 @@ Json Gateway::administer(const Json& request) {
   const std::string command = request.text_at("command").value_or("");
   const std::string what = request.text_at("what").value_or("mappings");
   if (command == "list" && what == "mappings") return list_mappings();
-  if (command == "list") return error_reply("there is no list of '" + base::printable(what) + "'; there is: mappings");
+  if (command == "list")
+    return error_reply("there is no list of '" + base::printable(what) + "'; there is: mappings");
   if (command == "status") return status();
   if (command == "delete") return delete_mapping(request);
-  return error_reply("'" + base::printable(command) + "' is no command; there are: list, status, delete");
+  return error_reply("'" + base::printable(command) +
+                     "' is no command; there are: list, status, delete");
 }
 
 Json Gateway::list_mappings() {
   end_leases();
   const BootTime now = base::boot_now();
-  const auto counters = resources_.nat->counters().value_or(std::map<PortMappingKey, TrafficCounters>());
+  const auto counters =
+      resources_.nat->counters().value_or(std::map<PortMappingKey, TrafficCounters>());
   Json list = Json::array();
   mapper_.table().for_each([&](const PortMapping& mapping) {
     const auto traffic = counters.find(mapping.key);
-    list.append(to_json(mapping, traffic == counters.end() ? TrafficCounters{} : traffic->second, now));
+    list.append(
+        to_json(mapping, traffic == counters.end() ? TrafficCounters{} : traffic->second, now));
   });
   Json reply = Json::object();
   reply.add("mappings", std::move(list));
@@ -124,7 +128,8 @@ Json Gateway::status() const {
 
 Json Gateway::delete_mapping(const Json& request) {
   const auto id = request.number_at("id");
-  if (!id || *id < 1 || *id > UINT32_MAX) return error_reply("delete needs the id of a mapping, a number from the list");
+  if (!id || *id < 1 || *id > UINT32_MAX)
+    return error_reply("delete needs the id of a mapping, a number from the list");
   end_leases();
   const BootTime now = base::boot_now();
   const core::Outcome outcome = mapper_.remove(static_cast<MappingId>(*id));

@@ -54,17 +54,20 @@ class Reader {
   void read_assignment(std::string_view line) {
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) {
-      problem(Severity::Error, "'" + base::printable(line) + "' is neither KEY=VALUE nor an allow or deny line");
+      problem(Severity::Error,
+              "'" + base::printable(line) + "' is neither KEY=VALUE nor an allow or deny line");
       return;
     }
     const std::string_view key = trim(line.substr(0, equals));
     std::string_view value = trim(line.substr(equals + 1));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
     const auto set = set_key(reading_.config, key, value);
     if (!set)
       problem(Severity::Error, base::printable(key) + ": " + base::printable(set.error()));
     else if (*set == KeyEffect::NoEffect)
-      problem(Severity::Warning, std::string(key) + ": is known, and has no effect in this version");
+      problem(Severity::Warning,
+              std::string(key) + ": is known, and has no effect in this version");
   }
 
   const std::string& name_;
@@ -101,7 +104,8 @@ ConfigReading read_config_file(const std::filesystem::path& file) {
   if (stream) text << stream.rdbuf();
   if (!stream || std::filesystem::is_directory(file)) {
     ConfigReading reading;
-    reading.problems.push_back({Severity::Error, file.string(), base::with_errno("cannot be read", errno == 0 ? EISDIR : errno)});
+    reading.problems.push_back({Severity::Error, file.string(),
+                                base::with_errno("cannot be read", errno == 0 ? EISDIR : errno)});
     return reading;
   }
   return read_config(text.str(), file.filename().string());

@@ -16,10 +16,11 @@ namespace upnpd::gateway {
 
 struct Config {
   std::optional<std::string> wan;  // ext_ifname; none: the default route's interface
-  std::optional<Ipv4Address> external_address;  // ext_ip: what clients are told, whatever the WAN has
-  std::vector<std::string> lans;   // listening_ip: an interface's name, or an address it has
+  std::optional<Ipv4Address>
+      external_address;           // ext_ip: what clients are told, whatever the WAN has
+  std::vector<std::string> lans;  // listening_ip: an interface's name, or an address it has
   bool enable_upnp = true;
-  std::uint16_t http_port = 0;  // 0: any free one
+  std::uint16_t http_port = 0;                     // 0: any free one
   std::uint32_t bitrate_up = 0, bitrate_down = 0;  // bits a second; 0: unknown
   std::uint32_t notify_interval = 900;             // seconds
   bool end_flows = true;      // a mapping that goes takes its established flows along

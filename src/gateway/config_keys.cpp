@@ -31,7 +31,8 @@ template <class Field>
 Result set_number(Config& config, std::string_view value, std::uint32_t largest, Field field) {
   const auto read = read_number(value, largest);
   if (!read)
-    return std::unexpected("must be a number from 0 to " + std::to_string(largest) + ", not '" + std::string(value) + "'");
+    return std::unexpected("must be a number from 0 to " + std::to_string(largest) + ", not '" +
+                           std::string(value) + "'");
   field(config, *read);
   return KeyEffect::Applied;
 }
@@ -45,7 +46,8 @@ Result set_number_field(Config& config, std::string_view value) {
 
 template <auto Limit>
 Result set_limit(Config& config, std::string_view value) {
-  return set_number(config, value, UINT32_MAX, [](Config& c, std::uint32_t n) { c.policy.limits.*Limit = n; });
+  return set_number(config, value, UINT32_MAX,
+                    [](Config& c, std::uint32_t n) { c.policy.limits.*Limit = n; });
 }
 
 template <auto Field>
@@ -67,19 +69,21 @@ Result set_path(Config& config, std::string_view value) {
 }
 
 bool is_interface_name(std::string_view name) {
-  return !name.empty() && name.size() < IFNAMSIZ && name.find_first_of("/ \t:") == std::string_view::npos &&
-         name != "." && name != "..";
+  return !name.empty() && name.size() < IFNAMSIZ &&
+         name.find_first_of("/ \t:") == std::string_view::npos && name != "." && name != "..";
 }
 
 Result set_wan(Config& config, std::string_view value) {
-  if (!is_interface_name(value)) return std::unexpected("'" + std::string(value) + "' cannot be an interface's name");
+  if (!is_interface_name(value))
+    return std::unexpected("'" + std::string(value) + "' cannot be an interface's name");
   config.wan = std::string(value);
   return KeyEffect::Applied;
 }
 
 Result add_lan(Config& config, std::string_view value) {
   if (!is_interface_name(value) && !Ipv4Network::parse(value))
-    return std::unexpected("must be an interface's name or one of its addresses, not '" + std::string(value) + "'");
+    return std::unexpected("must be an interface's name or one of its addresses, not '" +
+                           std::string(value) + "'");
   if (std::ranges::find(config.lans, value) != config.lans.end())
     return std::unexpected("'" + std::string(value) + "' is listed twice");
   config.lans.emplace_back(value);
@@ -107,14 +111,16 @@ bool is_uuid(std::string_view text) {
 
 Result set_uuid(Config& config, std::string_view value) {
   if (!is_uuid(value))
-    return std::unexpected("must look like 12345678-90ab-cdef-1234-567890abcdef, not '" + std::string(value) + "'");
+    return std::unexpected("must look like 12345678-90ab-cdef-1234-567890abcdef, not '" +
+                           std::string(value) + "'");
   config.uuid = std::string(value);
   return KeyEffect::Applied;
 }
 
 Result set_max_lease(Config& config, std::string_view value) {
-  return set_number(config, value, UINT32_MAX,
-                    [](Config& c, std::uint32_t n) { c.policy.limits.lease = std::chrono::seconds(n); });
+  return set_number(config, value, UINT32_MAX, [](Config& c, std::uint32_t n) {
+    c.policy.limits.lease = std::chrono::seconds(n);
+  });
 }
 
 Result set_secure_mode(Config& config, std::string_view value) {
@@ -124,7 +130,9 @@ Result set_secure_mode(Config& config, std::string_view value) {
   return KeyEffect::Applied;
 }
 
-Result no_effect(Config&, std::string_view) { return KeyEffect::NoEffect; }
+Result no_effect(Config&, std::string_view) {
+  return KeyEffect::NoEffect;
+}
 
 constexpr std::array kKeys = std::to_array<Key>({
     // miniupnpd.conf's

@@ -16,6 +16,7 @@ enum class KeyEffect {
 
 // Sets `key` to `value` in `config`. An error says what the value must be; no such key: the
 // message "unknown key".
-std::expected<KeyEffect, std::string> set_key(Config& config, std::string_view key, std::string_view value);
+std::expected<KeyEffect, std::string> set_key(Config& config, std::string_view key,
+                                              std::string_view value);
 
 }  // namespace upnpd::gateway

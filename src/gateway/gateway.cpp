@@ -18,30 +18,39 @@ constexpr auto kPublishPause = 100ms;
 }  // namespace
 
 Gateway::Gateway(Config config, Resources resources)
-    : config_(std::move(config)), resources_(std::move(resources)), mapper_(config_.policy),
+    : config_(std::move(config)),
+      resources_(std::move(resources)),
+      mapper_(config_.policy),
       journal_(config_.lease_file),
-      service_(loop_, resources_.launcher, "igd", "igd service",
-               {[this] { on_service_started(); },
-                [this](const std::vector<wire::Frame>& frames) { on_service_frames(frames); }, [] {}}),
+      service_(
+          loop_, resources_.launcher, "igd", "igd service",
+          {[this] { on_service_started(); },
+           [this](const std::vector<wire::Frame>& frames) { on_service_frames(frames); }, [] {}}),
       admin_(loop_, std::move(resources_.admin_socket),
              [this](const base::Json& request) { return administer(request); }),
       interface_watcher_(loop_, resources_.interface_watch.fd(), base::Interest::Read,
                          [this] {
-                           if (resources_.interface_watch.drain().value_or(true)) on_interfaces_changed();
+                           if (resources_.interface_watch.drain().value_or(true))
+                             on_interfaces_changed();
                          }),
-      terminate_(loop_, SIGTERM, [this] { begin_stop(); }), interrupt_(loop_, SIGINT, [this] { begin_stop(); }),
-      hang_up_(loop_, SIGHUP, [] { base::log_warning("SIGHUP: the configuration is read at the start alone"); }),
+      terminate_(loop_, SIGTERM, [this] { begin_stop(); }),
+      interrupt_(loop_, SIGINT, [this] { begin_stop(); }),
+      hang_up_(loop_, SIGHUP,
+               [] { base::log_warning("SIGHUP: the configuration is read at the start alone"); }),
       user_(loop_, SIGUSR1, [this] { on_interfaces_changed(); }),
-      lease_timer_(loop_, [this] { end_leases(); }), sync_timer_(loop_, [this] { journal_.sync(); }),
+      lease_timer_(loop_, [this] { end_leases(); }),
+      sync_timer_(loop_, [this] { journal_.sync(); }),
       flow_timer_(loop_, [this] { end_closed_flows(); }),
       publish_timer_(loop_,
                      [this] {
-                       for (const auto& lan : lans_) lan->publish(state_variables());
+                       for (const auto& lan : lans_)
+                         lan->publish(state_variables());
                      }),
       stop_timer_(loop_, [this] { loop_.stop(); }) {
   for (const std::string& name : config_.lans)
     lans_.push_back(std::make_unique<LanSide>(
-        loop_, static_cast<LanIndex>(lans_.size()), name, config_, resources_.identity, resources_.launcher, service_,
+        loop_, static_cast<LanIndex>(lans_.size()), name, config_, resources_.identity,
+        resources_.launcher, service_,
         LanSide::Hooks{[this] { apply_surroundings(); }, [this] { return state_variables(); },
                        [this] { stop_when_quiet(); }}));
 }
@@ -62,8 +71,10 @@ int Gateway::run() {
 std::expected<void, std::string> Gateway::open_nat() {
   const auto opened = resources_.nat->open();
   if (!opened)
-    return std::unexpected("table inet upnpd cannot be made: " + base::with_errno(opened.error().what, opened.error().error) +
-                           "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or later)");
+    return std::unexpected(
+        "table inet upnpd cannot be made: " +
+        base::with_errno(opened.error().what, opened.error().error) +
+        "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or later)");
   restore(*opened);
   return {};
 }
@@ -71,10 +82,12 @@ std::expected<void, std::string> Gateway::open_nat() {
 void Gateway::restore(TableOrigin origin) {
   const BootTime now = base::boot_now();
   Journal::Reading reading = journal_.read(now);
-  for (const std::string& problem : reading.problems) base::log_warning(problem);
+  for (const std::string& problem : reading.problems)
+    base::log_warning(problem);
   mapper_.reserve_ids_up_to(reading.last_id);
   std::map<PortMappingKey, PortMapping> remembered;
-  for (PortMapping& mapping : reading.mappings) remembered.insert_or_assign(mapping.key, std::move(mapping));
+  for (PortMapping& mapping : reading.mappings)
+    remembered.insert_or_assign(mapping.key, std::move(mapping));
 
   std::vector<NatChange> changes;
   const auto take_over = [&](core::Outcome outcome) {
@@ -86,15 +99,18 @@ void Gateway::restore(TableOrigin origin) {
       continue;
     }
     // The kernel is the truth; the journal knows what an element has no room for.
-    if (const auto known = remembered.extract(held.key); known && known.mapped().client == held.client)
+    if (const auto known = remembered.extract(held.key);
+        known && known.mapped().client == held.client)
       held.description = known.mapped().description;
     take_over(mapper_.restore(std::move(held), true));
   }
-  const auto outward = resources_.nat->read_back_outward(now).value_or(std::vector<OutwardMapping>());
+  const auto outward =
+      resources_.nat->read_back_outward(now).value_or(std::vector<OutwardMapping>());
   std::ranges::move(mapper_.reconcile_outward(outward), std::back_inserter(changes));
   // An enabled mapping that a table of a former run does not hold has been closed.
   for (auto& [key, mapping] : remembered)
-    if (origin == TableOrigin::Made || !mapping.enabled) take_over(mapper_.restore(std::move(mapping), false));
+    if (origin == TableOrigin::Made || !mapping.enabled)
+      take_over(mapper_.restore(std::move(mapping), false));
 
   if (!commit(changes, now)) base::log_error("some mappings could not be put back");
   mapper_.confirm();
@@ -107,14 +123,16 @@ void Gateway::begin_stop() {
   if (stopping_) return;
   stopping_ = true;
   base::log_notice("stopping: every port is closed");
-  for (const auto& lan : lans_) lan->stop();
+  for (const auto& lan : lans_)
+    lan->stop();
   service_.expect_end();
   stop_timer_.start(kStopPatience);
   stop_when_quiet();
 }
 
 void Gateway::stop_when_quiet() {
-  if (stopping_ && std::ranges::all_of(lans_, [](const auto& lan) { return lan->has_ended(); })) loop_.stop();
+  if (stopping_ && std::ranges::all_of(lans_, [](const auto& lan) { return lan->has_ended(); }))
+    loop_.stop();
 }
 
 void Gateway::finish_stop() {
@@ -142,7 +160,8 @@ void Gateway::on_interfaces_changed() {
     plan_publish();
   }
   if (config_.enable_upnp && !stopping_)
-    for (const auto& lan : lans_) lan->update(interfaces_);
+    for (const auto& lan : lans_)
+      lan->update(interfaces_);
   apply_surroundings();
 }
 
@@ -156,7 +175,8 @@ void Gateway::apply_surroundings() {
     if (auto access = lan->access()) nat.lans.push_back(*std::move(access));
   }
   for (const kernel::RouterInterface& interface : interfaces_.interfaces)
-    for (const Ipv4Network& network : interface.addresses) core.own_addresses.push_back(network.address());
+    for (const Ipv4Network& network : interface.addresses)
+      core.own_addresses.push_back(network.address());
   mapper_.set_surroundings(std::move(core));
   if (const auto set = resources_.nat->set_surroundings(nat); !set)
     base::log_error(base::with_errno(set.error().what, set.error().error));
@@ -181,7 +201,8 @@ StateVariables Gateway::state_variables() const {
 }
 
 void Gateway::tell_wan_state() {
-  for (const auto& lan : lans_) service_.send(wan_state(lan->index()));
+  for (const auto& lan : lans_)
+    service_.send(wan_state(lan->index()));
 }
 
 void Gateway::plan_publish() {
@@ -190,13 +211,17 @@ void Gateway::plan_publish() {
 
 void Gateway::on_service_started() {
   const Config& c = config_;
-  service_.send(DeviceIdentity{resources_.identity.uuid, resources_.identity.path_token, c.friendly_name, c.manufacturer,
-                               c.manufacturer_url, c.model_name, c.model_description, c.model_number, c.model_url,
-                               c.serial, c.presentation_url});
+  service_.send(DeviceIdentity{resources_.identity.uuid, resources_.identity.path_token,
+                               c.friendly_name, c.manufacturer, c.manufacturer_url, c.model_name,
+                               c.model_description, c.model_number, c.model_url, c.serial,
+                               c.presentation_url});
   tell_wan_state();
-  for (const auto& lan : lans_) lan->tell_service();
+  for (const auto& lan : lans_)
+    lan->tell_service();
 }
 
-LanSide* Gateway::lan(LanIndex index) { return index < lans_.size() ? lans_[index].get() : nullptr; }
+LanSide* Gateway::lan(LanIndex index) {
+  return index < lans_.size() ? lans_[index].get() : nullptr;
+}
 
 }  // namespace upnpd::gateway

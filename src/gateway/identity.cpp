@@ -37,7 +37,8 @@ std::string random_uuid() {
   bytes[6] = std::uint8_t((bytes[6] & 0x0f) | 0x40);
   bytes[8] = std::uint8_t((bytes[8] & 0x3f) | 0x80);
   std::string text = hex(bytes);
-  for (const std::size_t dash : {8u, 13u, 18u, 23u}) text.insert(dash, "-");
+  for (const std::size_t dash : {8u, 13u, 18u, 23u})
+    text.insert(dash, "-");
   return text;
 }
 
@@ -51,19 +52,22 @@ std::string write_new(const std::filesystem::path& file, const Identity& identit
   object.add("path_token", identity.path_token);
   const std::string text = object.text() + "\n";
   const std::filesystem::path fresh = file.string() + ".new";
-  const base::Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == ssize_t(text.size()) && ::fsync(fd.get()) == 0 &&
-                       ::rename(fresh.c_str(), file.c_str()) == 0;
+  const base::Fd fd(
+      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == ssize_t(text.size()) &&
+                       ::fsync(fd.get()) == 0 && ::rename(fresh.c_str(), file.c_str()) == 0;
   if (written) return "";
   return base::with_errno("the device's identity cannot be kept in " + file.string() +
-                              ", clients have to find it anew after a restart", errno);
+                              ", clients have to find it anew after a restart",
+                          errno);
 }
 
 }  // namespace
 
 IdentityReading load_identity(const std::filesystem::path& file) {
   if (const auto object = base::Json::read_file(file)) {
-    Identity identity{object->text_at("uuid").value_or(""), object->text_at("path_token").value_or("")};
+    Identity identity{object->text_at("uuid").value_or(""),
+                      object->text_at("path_token").value_or("")};
     if (identity.uuid.size() == 36 && is_token(identity.path_token)) return {identity, ""};
   }
   const Identity fresh{random_uuid(), hex(random_bytes())};

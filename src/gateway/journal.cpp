@@ -68,12 +68,13 @@ Journal::Reading Journal::read(BootTime now) const {
     if (const auto line = parse_line(text))
       std::visit([&](const auto& l) { state.take(l); }, *line);
     else if (reading.problems.size() < kMaxProblems)
-      reading.problems.push_back(file_.string() + ":" + std::to_string(number) + ": not understood, passed over");
+      reading.problems.push_back(file_.string() + ":" + std::to_string(number) +
+                                 ": not understood, passed over");
   }
   const bool same_boot = state.boot_id == this_boot();
   for (auto& [id, mapping] : state.mappings) {
-    // After a reboot the time that passed in between is unknown: the lease has what it had left when
-    // the journal was last written.
+    // After a reboot the time that passed in between is unknown: the lease has what it had left
+    // when the journal was last written.
     if (mapping.expires && !same_boot) *mapping.expires += now - state.last_written;
     if (!has_expired(mapping, now)) reading.mappings.push_back(std::move(mapping));
   }
@@ -83,10 +84,12 @@ Journal::Reading Journal::read(BootTime now) const {
 
 void Journal::rewrite(const core::MappingTable& table, MappingId next_id, BootTime now) {
   const std::filesystem::path fresh = file_.string() + ".new";
-  fd_ = base::Fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  fd_ = base::Fd(::open(fresh.c_str(),
+                        O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   fault_.clear();
   if (!fd_) {
-    fault_ = base::with_errno("leases cannot be kept in " + fresh.string() + " and would be lost by a reboot", errno);
+    fault_ = base::with_errno(
+        "leases cannot be kept in " + fresh.string() + " and would be lost by a reboot", errno);
     return;
   }
   std::string lines = to_line(HeaderLine{this_boot(), next_id});
@@ -112,7 +115,8 @@ void Journal::append(const std::vector<core::MappingEvent>& events, const core::
     return;
   }
   std::string lines;
-  for (const core::MappingEvent& event : events) lines += line_for(event, now);
+  for (const core::MappingEvent& event : events)
+    lines += line_for(event, now);
   if (fd_) write(lines);
 }
 
@@ -122,7 +126,8 @@ void Journal::write(const std::string& lines) {
     const ssize_t written = ::write(fd_.get(), rest.data(), rest.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      fault_ = base::with_errno("leases cannot be kept in " + file_.string() + " and would be lost by a reboot", errno);
+      fault_ = base::with_errno(
+          "leases cannot be kept in " + file_.string() + " and would be lost by a reboot", errno);
       return;
     }
     rest.remove_prefix(static_cast<std::size_t>(written));

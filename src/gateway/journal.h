@@ -31,8 +31,8 @@ class Journal {
   void rewrite(const core::MappingTable& table, MappingId next_id, BootTime now);
 
   // Appends what has happened. Rewrites by itself when most lines have become untrue.
-  void append(const std::vector<core::MappingEvent>& events, const core::MappingTable& table, MappingId next_id,
-              BootTime now);
+  void append(const std::vector<core::MappingEvent>& events, const core::MappingTable& table,
+              MappingId next_id, BootTime now);
 
   // Whether lines wait for sync().
   bool needs_sync() const { return unsynced_; }

@@ -7,9 +7,13 @@ namespace {
 
 using base::Json;
 
-std::int64_t milliseconds(BootTime time) { return time.time_since_epoch().count(); }
+std::int64_t milliseconds(BootTime time) {
+  return time.time_since_epoch().count();
+}
 
-BootTime boot_time(std::int64_t milliseconds) { return BootTime(std::chrono::milliseconds(milliseconds)); }
+BootTime boot_time(std::int64_t milliseconds) {
+  return BootTime(std::chrono::milliseconds(milliseconds));
+}
 
 Json to_json(const HeaderLine& header) {
   Json line = Json::object();
@@ -63,8 +67,10 @@ std::optional<RemoteHost> remote_host_at(const Json& line) {
 std::optional<PortMapping> mapping_of(const Json& line) {
   const auto id = unsigned_at(line, "put", UINT32_MAX);
   const auto protocol = parse_protocol(line.text_at("protocol").value_or(""));
-  const auto external_port = ExternalPort::parse(unsigned_at(line, "external_port", 65535).value_or(0));
-  const auto internal_port = InternalPort::parse(unsigned_at(line, "internal_port", 65535).value_or(0));
+  const auto external_port =
+      ExternalPort::parse(unsigned_at(line, "external_port", 65535).value_or(0));
+  const auto internal_port =
+      InternalPort::parse(unsigned_at(line, "internal_port", 65535).value_or(0));
   const auto remote_host = remote_host_at(line);
   const auto client_address = address_at(line, "client");
   const auto client = client_address ? InternalClient::parse(*client_address) : std::nullopt;
@@ -73,8 +79,8 @@ std::optional<PortMapping> mapping_of(const Json& line) {
   const auto expires = line.number_at("expires");
   const auto lan = unsigned_at(line, "lan", 255);
   const auto owner = address_at(line, "owner");
-  if (!id || !protocol || !external_port || !internal_port || !remote_host || !client || !description || !enabled ||
-      !lan || !owner)
+  if (!id || !protocol || !external_port || !internal_port || !remote_host || !client ||
+      !description || !enabled || !lan || !owner)
     return std::nullopt;
   return PortMapping{.key = {*remote_host, *external_port, *protocol},
                      .client = *client,
@@ -102,7 +108,8 @@ std::optional<JournalLine> parse_line(std::string_view text) {
   }
   const auto written = line->number_at("at");
   if (!written) return std::nullopt;
-  if (const auto id = unsigned_at(*line, "gone", UINT32_MAX)) return GoneLine{boot_time(*written), *id};
+  if (const auto id = unsigned_at(*line, "gone", UINT32_MAX))
+    return GoneLine{boot_time(*written), *id};
   auto mapping = mapping_of(*line);
   if (!mapping) return std::nullopt;
   return PutLine{boot_time(*written), *std::move(mapping)};

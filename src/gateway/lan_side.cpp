@@ -6,9 +6,14 @@
 
 namespace upnpd::gateway {
 
-LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config, const Identity& identity,
-                 const Launcher& launcher, SupervisedChild& service, Hooks hooks)
-    : index_(index), name_(std::move(name)), config_(config), identity_(identity), service_(service),
+LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config,
+                 const Identity& identity, const Launcher& launcher, SupervisedChild& service,
+                 Hooks hooks)
+    : index_(index),
+      name_(std::move(name)),
+      config_(config),
+      identity_(identity),
+      service_(service),
       hooks_(std::move(hooks)),
       announcer_(loop, launcher, "announcer", "announcer " + name_,
                  {[this] { on_announcer_started(); },
@@ -19,7 +24,9 @@ std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& 
   const auto named = Ipv4Network::parse(name_);
   for (const kernel::RouterInterface& interface : interfaces.interfaces) {
     const bool matches = named ? std::ranges::any_of(interface.addresses,
-                                                     [&](const Ipv4Network& n) { return n.address() == named->address(); })
+                                                     [&](const Ipv4Network& n) {
+                                                       return n.address() == named->address();
+                                                     })
                                : interface.name == name_;
     if (matches && interface.up && !interface.addresses.empty())
       return Link{interface.name, interface.index, interface.addresses};
@@ -39,18 +46,20 @@ void LanSide::update(const kernel::RouterInterfaces& interfaces) {
 }
 
 void LanSide::bring_up(const Link& link) {
-  auto listener = open_http_listener(link.interface, link.addresses.front().address(), config_.http_port);
+  auto listener =
+      open_http_listener(link.interface, link.addresses.front().address(), config_.http_port);
   if (!listener) return complain(listener.error());
   problem_.clear();
   link_ = link;
   listener_ = *std::move(listener);
-  base::log_notice("LAN " + link.interface + " " + link.addresses.front().to_string() + ": serving on port " +
-                   std::to_string(listener_->port));
+  base::log_notice("LAN " + link.interface + " " + link.addresses.front().to_string() +
+                   ": serving on port " + std::to_string(listener_->port));
   announcer_.start();
 }
 
 void LanSide::take_down() {
-  base::log_notice("LAN " + link_->interface + " " + link_->addresses.front().to_string() + " is gone");
+  base::log_notice("LAN " + link_->interface + " " + link_->addresses.front().to_string() +
+                   " is gone");
   link_.reset();
   listener_.reset();
   service_.send(LeaveLan{index_});
@@ -76,7 +85,8 @@ void LanSide::on_announcer_started() {
 void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
   for (const wire::Frame& frame : frames) {
     const auto message = wire::decode<FromAnnouncer>(frame.bytes);
-    if (!message) return announcer_.kill(std::string("it sent a frame of ") + to_string(message.error()));
+    if (!message)
+      return announcer_.kill(std::string("it sent a frame of ") + to_string(message.error()));
     const auto* const ready = std::get_if<AnnouncerReady>(&*message);
     if (ready == nullptr || !link_) continue;
     event_port_ = ready->event_port;
@@ -86,8 +96,9 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
 }
 
 void LanSide::serve() {
-  service_.send(ServeLan{index_, link_->interface, link_->addresses.front(), listener_->port, event_port_},
-                listener_->fd.get());
+  service_.send(
+      ServeLan{index_, link_->interface, link_->addresses.front(), listener_->port, event_port_},
+      listener_->fd.get());
 }
 
 void LanSide::tell_service() {

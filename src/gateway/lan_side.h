@@ -29,8 +29,9 @@ class LanSide {
 
   // `name` is an interface, or an address by which to find it. The service is told of changes; it
   // and everything else handed in outlives the LAN.
-  LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config, const Identity& identity,
-          const Launcher& launcher, SupervisedChild& service, Hooks hooks);
+  LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config,
+          const Identity& identity, const Launcher& launcher, SupervisedChild& service,
+          Hooks hooks);
 
   // The interfaces are these now.
   void update(const kernel::RouterInterfaces& interfaces);

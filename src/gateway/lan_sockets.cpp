@@ -15,7 +15,9 @@ constexpr std::uint16_t kSsdpPort = 1900;
 constexpr std::uint32_t kSsdpGroup = 0xeffffffa;  // 239.255.255.250, UDA 1.1 section 1.1.2
 constexpr int kBacklog = 128;
 
-std::unexpected<std::string> failed(const std::string& what) { return std::unexpected(base::with_errno(what, errno)); }
+std::unexpected<std::string> failed(const std::string& what) {
+  return std::unexpected(base::with_errno(what, errno));
+}
 
 sockaddr_in socket_address(Ipv4Address address, std::uint16_t port) {
   sockaddr_in result{};
@@ -30,7 +32,8 @@ bool set(int fd, int level, int option, int value) {
 }
 
 bool bind_to(int fd, const std::string& interface) {
-  return ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), socklen_t(interface.size() + 1)) == 0;
+  return ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
+                      socklen_t(interface.size() + 1)) == 0;
 }
 
 bool bind_to(int fd, Ipv4Address address, std::uint16_t port) {
@@ -40,29 +43,35 @@ bool bind_to(int fd, Ipv4Address address, std::uint16_t port) {
 
 }  // namespace
 
-std::expected<HttpListener, std::string> open_http_listener(const std::string& interface, Ipv4Address address,
+std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
+                                                            Ipv4Address address,
                                                             std::uint16_t port) {
   base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return failed("no TCP socket");
   if (!bind_to(fd.get(), interface)) return failed("cannot bind a socket to " + interface);
   if (!bind_to(fd.get(), address, port))
-    return failed("cannot listen on " + address.to_string() + " port " + std::to_string(port) + " (http_port)");
+    return failed("cannot listen on " + address.to_string() + " port " + std::to_string(port) +
+                  " (http_port)");
   if (::listen(fd.get(), kBacklog) != 0) return failed("cannot listen on " + address.to_string());
   sockaddr_in bound{};
   socklen_t length = sizeof bound;
-  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0) return failed("no port");
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0)
+    return failed("no port");
   return HttpListener{std::move(fd), ntohs(bound.sin_port)};
 }
 
-std::expected<base::Fd, std::string> open_search_socket(const std::string& interface, Ipv4Address address) {
+std::expected<base::Fd, std::string> open_search_socket(const std::string& interface,
+                                                        Ipv4Address address) {
   base::Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return failed("no UDP socket");
   if (!bind_to(fd.get(), interface)) return failed("cannot bind a socket to " + interface);
   // Only the groups this socket joined, where it joined them.
-  if (!set(fd.get(), IPPROTO_IP, IP_MULTICAST_ALL, 0) || !set(fd.get(), IPPROTO_IP, IP_MULTICAST_TTL, 2))
+  if (!set(fd.get(), IPPROTO_IP, IP_MULTICAST_ALL, 0) ||
+      !set(fd.get(), IPPROTO_IP, IP_MULTICAST_TTL, 2))
     return failed("cannot prepare the search socket");
   if (!bind_to(fd.get(), Ipv4Address::from_host_order(INADDR_ANY), kSsdpPort))
-    return failed("cannot use UDP port 1900 on " + interface + " (does another SSDP program hold it alone?)");
+    return failed("cannot use UDP port 1900 on " + interface +
+                  " (does another SSDP program hold it alone?)");
   ip_mreqn group{};
   group.imr_multiaddr.s_addr = htonl(kSsdpGroup);
   group.imr_address.s_addr = htonl(address.host_order());

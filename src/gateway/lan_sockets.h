@@ -16,10 +16,12 @@ struct HttpListener {
 };
 
 // A TCP socket listening on `address` (port 0: any free one). An error is a line for the log.
-std::expected<HttpListener, std::string> open_http_listener(const std::string& interface, Ipv4Address address,
+std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
+                                                            Ipv4Address address,
                                                             std::uint16_t port);
 
 // A UDP socket for searches: port 1900, member of 239.255.255.250 on `interface` alone.
-std::expected<base::Fd, std::string> open_search_socket(const std::string& interface, Ipv4Address address);
+std::expected<base::Fd, std::string> open_search_socket(const std::string& interface,
+                                                        Ipv4Address address);
 
 }  // namespace upnpd::gateway

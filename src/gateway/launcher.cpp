@@ -15,8 +15,8 @@ namespace {
 constexpr std::string_view kMark = "--child";
 constexpr std::size_t kWords = 8;
 
-// The parent of `pid`; 0 when there is no such process. The name in /proc/PID/stat may hold anything
-// but ends at the last ')'.
+// The parent of `pid`; 0 when there is no such process. The name in /proc/PID/stat may hold
+// anything but ends at the last ')'.
 pid_t parent_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
@@ -31,16 +31,28 @@ pid_t parent_of(pid_t pid) {
 }  // namespace
 
 std::vector<std::string> to_arguments(const ChildOrder& order) {
-  return {"upnpd", std::string(kMark), order.role, order.label, order.user, order.empty_root,
-          order.log_to_stderr ? "stderr" : "syslog", order.debug ? "debug" : "notice", std::to_string(order.target)};
+  return {"upnpd",
+          std::string(kMark),
+          order.role,
+          order.label,
+          order.user,
+          order.empty_root,
+          order.log_to_stderr ? "stderr" : "syslog",
+          order.debug ? "debug" : "notice",
+          std::to_string(order.target)};
 }
 
 std::optional<ChildOrder> parse_child_order(const std::vector<std::string>& arguments) {
   if (arguments.size() != kWords || arguments[0] != kMark) return std::nullopt;
   const auto target = read_number(arguments[7], INT32_MAX);
   if (!target) return std::nullopt;
-  return ChildOrder{arguments[1], arguments[2], arguments[3], arguments[4], arguments[5] == "stderr",
-                    arguments[6] == "debug", static_cast<pid_t>(*target)};
+  return ChildOrder{arguments[1],
+                    arguments[2],
+                    arguments[3],
+                    arguments[4],
+                    arguments[5] == "stderr",
+                    arguments[6] == "debug",
+                    static_cast<pid_t>(*target)};
 }
 
 std::expected<Launcher, std::string> Launcher::make(ChildOrder pattern) {

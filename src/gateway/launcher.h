@@ -40,7 +40,8 @@ class Launcher {
   void end(pid_t child) const;
 
  private:
-  Launcher(base::Fd binary, ChildOrder pattern) : binary_(std::move(binary)), pattern_(std::move(pattern)) {}
+  Launcher(base::Fd binary, ChildOrder pattern)
+      : binary_(std::move(binary)), pattern_(std::move(pattern)) {}
   base::Fd binary_;
   ChildOrder pattern_;
 };

@@ -37,17 +37,23 @@ int fail(const std::string& line) {
 // ---- a child ----
 
 int run_igd(const ChildOrder& order) {
-  if (auto done = base::drop_privileges({order.user, order.empty_root, kServiceMemory, kServiceFiles}); !done)
+  if (auto done =
+          base::drop_privileges({order.user, order.empty_root, kServiceMemory, kServiceFiles});
+      !done)
     return fail(done.error());
-  if (auto done = base::restrict_syscalls(base::SyscallSet::Service); !done) return fail(done.error());
+  if (auto done = base::restrict_syscalls(base::SyscallSet::Service); !done)
+    return fail(done.error());
   return igd::run_igd_service(base::Fd(base::kChannelFd));
 }
 
 int run_announcer(const ChildOrder& order) {
-  if (auto done = base::drop_privileges({order.user, order.empty_root, kAnnouncerMemory, kAnnouncerFiles}); !done)
+  if (auto done =
+          base::drop_privileges({order.user, order.empty_root, kAnnouncerMemory, kAnnouncerFiles});
+      !done)
     return fail(done.error());
   return announcer::run_announcer(base::Fd(base::kChannelFd), [] {
-    if (auto done = base::restrict_syscalls(base::SyscallSet::Announcer); !done) ::_exit(fail(done.error()));
+    if (auto done = base::restrict_syscalls(base::SyscallSet::Announcer); !done)
+      ::_exit(fail(done.error()));
   });
 }
 
@@ -79,17 +85,20 @@ ConfigReading read_wanted_config(const Options& options) {
   if (options.wan) reading.config.wan = options.wan;
   if (!options.lans.empty()) reading.config.lans = options.lans;
   if (reading.config.lans.empty())
-    reading.problems.push_back({ConfigProblem::Severity::Error, options.config_file.value_or(kDefaultConfig),
-                                "no LAN is named: add a line listening_ip=IFACE, or start with --lan IFACE"});
+    reading.problems.push_back(
+        {ConfigProblem::Severity::Error, options.config_file.value_or(kDefaultConfig),
+         "no LAN is named: add a line listening_ip=IFACE, or start with --lan IFACE"});
   if (reading.config.lans.size() > 32)
-    reading.problems.push_back({ConfigProblem::Severity::Error, options.config_file.value_or(kDefaultConfig),
+    reading.problems.push_back({ConfigProblem::Severity::Error,
+                                options.config_file.value_or(kDefaultConfig),
                                 "more than 32 LANs are named"});
   return reading;
 }
 
 int check(const Options& options) {
   const ConfigReading reading = read_wanted_config(options);
-  for (const ConfigProblem& problem : reading.problems) std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+  for (const ConfigProblem& problem : reading.problems)
+    std::fprintf(stderr, "%s\n", to_string(problem).c_str());
   if (reading.has_errors()) return 1;
   std::puts("the configuration is good");
   return 0;
@@ -103,23 +112,31 @@ std::string user_for(const Config& config) {
 std::expected<void, std::string> make_directory(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return std::unexpected("cannot make directory " + path.string() + ": " + error.message());
+  if (error)
+    return std::unexpected("cannot make directory " + path.string() + ": " + error.message());
   return {};
 }
 
 std::expected<void, std::string> make_directories(const Config& config) {
   for (const std::filesystem::path& path :
-       {std::filesystem::path(kRunDirectory), std::filesystem::path(kEmptyRoot), config.admin_socket.parent_path()})
+       {std::filesystem::path(kRunDirectory), std::filesystem::path(kEmptyRoot),
+        config.admin_socket.parent_path()})
     if (auto made = make_directory(path); !made) return made;
   // The journal can do without its directory, and says so.
-  if (auto made = make_directory(config.lease_file.parent_path()); !made) base::log_warning(made.error());
+  if (auto made = make_directory(config.lease_file.parent_path()); !made)
+    base::log_warning(made.error());
   return {};
 }
 
-std::expected<Gateway::Resources, std::string> open_resources(const Config& config, const Options& options) {
+std::expected<Gateway::Resources, std::string> open_resources(const Config& config,
+                                                              const Options& options) {
   if (auto made = make_directories(config); !made) return std::unexpected(made.error());
-  auto launcher = Launcher::make({.role = "", .label = "", .user = user_for(config), .empty_root = kEmptyRoot,
-                                  .log_to_stderr = options.foreground, .debug = options.debug});
+  auto launcher = Launcher::make({.role = "",
+                                  .label = "",
+                                  .user = user_for(config),
+                                  .empty_root = kEmptyRoot,
+                                  .log_to_stderr = options.foreground,
+                                  .debug = options.debug});
   if (!launcher) return std::unexpected(launcher.error());
   auto admin_socket = AdminServer::listen(config.admin_socket, kUser);
   if (!admin_socket) return std::unexpected(admin_socket.error());
@@ -132,18 +149,23 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   IdentityReading identity = load_identity(config.lease_file.parent_path() / "identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
   if (config.uuid) identity.identity.uuid = *config.uuid;
-  return Gateway::Resources{std::move(identity.identity), *std::move(launcher), *std::move(admin_socket),
-                            *std::move(watch), std::make_unique<kernel::NftTable>(),
-                              *std::move(flow_ender)};
+  return Gateway::Resources{std::move(identity.identity),
+                            *std::move(launcher),
+                            *std::move(admin_socket),
+                            *std::move(watch),
+                            std::make_unique<kernel::NftTable>(),
+                            *std::move(flow_ender)};
 }
 
 int serve(const Options& options) {
   base::set_up_log({"gateway", true, options.debug});
   ConfigReading reading = read_wanted_config(options);
   for (const ConfigProblem& problem : reading.problems)
-    base::log(problem.severity == ConfigProblem::Severity::Error ? base::LogLevel::Error : base::LogLevel::Warning,
+    base::log(problem.severity == ConfigProblem::Severity::Error ? base::LogLevel::Error
+                                                                 : base::LogLevel::Warning,
               problem.where + ": " + problem.message);
-  if (reading.has_errors()) return fail("not started: the configuration has errors (upnpd --check shows them)");
+  if (reading.has_errors())
+    return fail("not started: the configuration has errors (upnpd --check shows them)");
   if (!options.foreground) {
     if (::daemon(0, 0) != 0) return fail(base::with_errno("cannot go into the background", errno));
     base::set_up_log({"gateway", false, options.debug});
@@ -175,4 +197,6 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace upnpd::gateway
 
-int main(int argc, char** argv) { return upnpd::gateway::run(std::vector<std::string>(argv + 1, argv + argc)); }
+int main(int argc, char** argv) {
+  return upnpd::gateway::run(std::vector<std::string>(argv + 1, argv + argc));
+}

@@ -6,14 +6,17 @@ const char* const kUsage =
     "Usage: upnpd [--config FILE] [--wan IFACE] [--lan IFACE]... [OPTION]...\n"
     "The UPnP Internet Gateway of a home router.\n"
     "\n"
-    "  -f, --config FILE   read the configuration from FILE (default: /etc/upnpd/upnpd.conf, if it\n"
+    "  -f, --config FILE   read the configuration from FILE (default: /etc/upnpd/upnpd.conf, if "
+    "it\n"
     "                      is there); keys and permission lines are miniupnpd.conf's\n"
-    "      --wan IFACE     the interface towards the internet (default: ext_ifname, or else that of\n"
+    "      --wan IFACE     the interface towards the internet (default: ext_ifname, or else that "
+    "of\n"
     "                      the default route)\n"
     "      --lan IFACE     an interface towards the home; may be repeated (default: listening_ip)\n"
     "      --foreground    stay in the foreground and log to standard error\n"
     "  -d, --debug         log more; implies --foreground\n"
-    "      --check         read the configuration, say what is wrong with it, line by line, and exit\n"
+    "      --check         read the configuration, say what is wrong with it, line by line, and "
+    "exit\n"
     "      --version       show the version and exit\n"
     "  -h, --help          show this and exit\n";
 
@@ -45,13 +48,15 @@ class Parser {
     if (word == "-f") return take_value("-f", "--config");
     for (const char* const name : {"--config", "--wan", "--lan"}) {
       if (word == name) return take_value(word, name);
-      if (word.starts_with(std::string(name) + "=")) return store(name, word.substr(word.find('=') + 1));
+      if (word.starts_with(std::string(name) + "="))
+        return store(name, word.substr(word.find('=') + 1));
     }
     return std::unexpected("unknown option '" + word + "'; see upnpd --help");
   }
 
   Result take_value(const std::string& word, const std::string& name) {
-    if (next_ + 1 >= arguments_.size()) return std::unexpected(word + " needs a value; see upnpd --help");
+    if (next_ + 1 >= arguments_.size())
+      return std::unexpected(word + " needs a value; see upnpd --help");
     return store(name, arguments_[++next_]);
   }
 

@@ -14,6 +14,7 @@ namespace upnpd::gateway {
 bool is_permission_line(std::string_view line);
 
 // Reads a line; on an error, what is wrong with which word. `where` is kept for denials.
-std::expected<core::PermissionLine, std::string> read_permission_line(std::string_view line, std::string where);
+std::expected<core::PermissionLine, std::string> read_permission_line(std::string_view line,
+                                                                      std::string where);
 
 }  // namespace upnpd::gateway

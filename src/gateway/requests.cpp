@@ -1,6 +1,6 @@
 // The life of a request inside the gateway: all that came together is decided together, committed
-// in one transaction, journalled, and answered. If the kernel refuses the lot, each request is tried
-// alone and gets its own answer.
+// in one transaction, journalled, and answered. If the kernel refuses the lot, each request is
+// tried alone and gets its own answer.
 #include <algorithm>
 
 #include "clock.h"
@@ -39,8 +39,9 @@ const char* word(core::MappingEvent::Kind kind) {
 
 std::string line_for(const core::MappingEvent& event, BootTime now) {
   const PortMapping& m = event.mapping;
-  std::string line = std::string("mapping ") + std::to_string(m.id) + " " + word(event.kind) + ": " + to_string(m.key) +
-                     " -> " + m.client.address().to_string() + ":" + std::to_string(m.internal_port.number());
+  std::string line = std::string("mapping ") + std::to_string(m.id) + " " + word(event.kind) +
+                     ": " + to_string(m.key) + " -> " + m.client.address().to_string() + ":" +
+                     std::to_string(m.internal_port.number());
   using enum core::MappingEvent::Kind;
   if (event.kind == Added || event.kind == Replaced)
     line += m.expires ? ", " + std::to_string(remaining_seconds(m, now)) + " s" : ", permanent";
@@ -57,11 +58,12 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
       service_.kill(std::string("it sent a frame of ") + to_string(message.error()));
       break;
     }
-    std::visit(Overloaded{[&](LanServed& served) {
-                            if (LanSide* const l = lan(served.lan)) l->on_served(served.event_port);
-                          },
-                          [](Pong&) {}, [&](auto& request) { requests.emplace_back(std::move(request)); }},
-               *message);
+    std::visit(
+        Overloaded{[&](LanServed& served) {
+                     if (LanSide* const l = lan(served.lan)) l->on_served(served.event_port);
+                   },
+                   [](Pong&) {}, [&](auto& request) { requests.emplace_back(std::move(request)); }},
+        *message);
   }
   if (!requests.empty() && !stopping_) serve_batch(requests);
 }
@@ -79,13 +81,15 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
   }
   if (!commit(changes, now)) {
     mapper_.revert();
-    for (const ServiceRequest& request : requests) serve_alone(request, now);
+    for (const ServiceRequest& request : requests)
+      serve_alone(request, now);
     return;
   }
   mapper_.confirm();
   settle(events, now);
   for (std::size_t i = 0; i < requests.size(); ++i)
-    std::visit([this](const auto& reply) { service_.send(reply); }, reply_to(requests[i], outcomes[i]));
+    std::visit([this](const auto& reply) { service_.send(reply); },
+               reply_to(requests[i], outcomes[i]));
 }
 
 void Gateway::serve_alone(const ServiceRequest& request, BootTime now) {
@@ -105,10 +109,12 @@ Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outc
   const RequestHead& head = head_of(request);
   if (outcome.reason) {
     const auto* const refused = std::get_if<Refused>(&*outcome.reply);
-    const bool end_of_list = refused != nullptr && refused->error == UpnpError::SpecifiedArrayIndexInvalid;
+    const bool end_of_list =
+        refused != nullptr && refused->error == UpnpError::SpecifiedArrayIndexInvalid;
     base::log(end_of_list ? base::LogLevel::Debug : base::LogLevel::Notice,
               "refused " + head.caller.to_string() + " with " +
-                  std::to_string(refused == nullptr ? 0 : static_cast<int>(refused->error)) + ": " + *outcome.reason);
+                  std::to_string(refused == nullptr ? 0 : static_cast<int>(refused->error)) + ": " +
+                  *outcome.reason);
   }
   return outcome.reply ? *outcome.reply : Reply(link_totals(head.id));
 }
@@ -117,13 +123,16 @@ LinkTotals Gateway::link_totals(std::uint64_t id) {
   if (!wan_.interface) return {id, 0, 0, 0, 0};
   const auto totals = resources_.interface_watch.link_totals(*wan_.interface);
   if (!totals) return {id, 0, 0, 0, 0};
-  return {id, totals->bytes_sent, totals->bytes_received, totals->packets_sent, totals->packets_received};
+  return {id, totals->bytes_sent, totals->bytes_received, totals->packets_sent,
+          totals->packets_received};
 }
 
 bool Gateway::commit(const std::vector<NatChange>& changes, BootTime now) {
   if (changes.empty()) return true;
   const auto committed = resources_.nat->commit(changes, now);
-  nat_fault_ = committed ? "" : "the kernel refused: " + base::with_errno(committed.error().what, committed.error().error);
+  nat_fault_ = committed ? ""
+                         : "the kernel refused: " +
+                               base::with_errno(committed.error().what, committed.error().error);
   if (!committed) base::log_warning(nat_fault_);
   return committed.has_value();
 }
@@ -134,7 +143,8 @@ void Gateway::settle(const std::vector<core::MappingEvent>& events, BootTime now
   journal_.append(events, mapper_.table(), mapper_.next_id(), now);
   if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
   if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
-  for (const core::MappingEvent& event : events) base::log_notice(line_for(event, now));
+  for (const core::MappingEvent& event : events)
+    base::log_notice(line_for(event, now));
   close_flows(events, now);
   plan_next_end();
   plan_publish();
@@ -153,7 +163,9 @@ void Gateway::close_flows(const std::vector<core::MappingEvent>& events, BootTim
 
 void Gateway::end_closed_flows() {
   const auto ended = resources_.flow_ender.end_flows(closed_);
-  if (!ended) base::log_warning(base::with_errno("established flows could not be ended", ended.error().error));
+  if (!ended)
+    base::log_warning(
+        base::with_errno("established flows could not be ended", ended.error().error));
   closed_.clear();
   flows_ended_ = base::boot_now();
 }

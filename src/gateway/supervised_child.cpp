@@ -23,10 +23,15 @@ std::string how(int status) {
 
 }  // namespace
 
-SupervisedChild::SupervisedChild(base::Loop& loop, const Launcher& launcher, std::string role, std::string label,
-                                 Hooks hooks)
-    : loop_(loop), launcher_(launcher), role_(std::move(role)), label_(std::move(label)), hooks_(std::move(hooks)),
-      back_off_(kFirstBackOff), restart_timer_(loop, [this] { launch(); }) {}
+SupervisedChild::SupervisedChild(base::Loop& loop, const Launcher& launcher, std::string role,
+                                 std::string label, Hooks hooks)
+    : loop_(loop),
+      launcher_(launcher),
+      role_(std::move(role)),
+      label_(std::move(label)),
+      hooks_(std::move(hooks)),
+      back_off_(kFirstBackOff),
+      restart_timer_(loop, [this] { launch(); }) {}
 
 void SupervisedChild::start() {
   wanted_ = true;
@@ -49,8 +54,10 @@ void SupervisedChild::launch() {
   pid_ = *started;
   launched_ = base::boot_now();
   channel_ = std::move(ends->first);
-  channel_watcher_ = std::make_unique<base::FdWatcher>(loop_, channel_->fd(), base::Interest::Read, [this] { on_ready(); });
-  child_watcher_ = std::make_unique<base::ChildWatcher>(loop_, pid_, [this](int status) { on_ended(status); });
+  channel_watcher_ = std::make_unique<base::FdWatcher>(loop_, channel_->fd(), base::Interest::Read,
+                                                       [this] { on_ready(); });
+  child_watcher_ =
+      std::make_unique<base::ChildWatcher>(loop_, pid_, [this](int status) { on_ended(status); });
   hooks_.started();
 }
 
@@ -74,7 +81,8 @@ void SupervisedChild::on_ready() {
 
 void SupervisedChild::watch_queue() {
   if (channel_watcher_)
-    channel_watcher_->set_interest(channel_->has_queued() ? base::Interest::ReadWrite : base::Interest::Read);
+    channel_watcher_->set_interest(channel_->has_queued() ? base::Interest::ReadWrite
+                                                          : base::Interest::Read);
 }
 
 void SupervisedChild::kill(const std::string& why) {
@@ -86,7 +94,9 @@ void SupervisedChild::kill(const std::string& why) {
 
 void SupervisedChild::on_ended(int status) {
   const bool lived_well = base::boot_now() - launched_ >= kLivedWell;
-  if (wanted_) base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") " + how(status) + ", is started again");
+  if (wanted_)
+    base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") " + how(status) +
+                      ", is started again");
   pid_ = 0;
   channel_watcher_.reset();
   channel_.reset();

@@ -24,11 +24,12 @@ class SupervisedChild {
     std::function<void()> ended;
   };
 
-  SupervisedChild(base::Loop& loop, const Launcher& launcher, std::string role, std::string label, Hooks hooks);
+  SupervisedChild(base::Loop& loop, const Launcher& launcher, std::string role, std::string label,
+                  Hooks hooks);
 
   void start();
-  // Expects the process to end by itself now; it is not started again until start() is called, which
-  // may be before that end.
+  // Expects the process to end by itself now; it is not started again until start() is called,
+  // which may be before that end.
   void expect_end() { wanted_ = false; }
   // Ends it at once: it is hung, or what it says makes no sense. It is started again while wanted.
   void kill(const std::string& why);

@@ -12,8 +12,8 @@
 namespace upnpd::gateway {
 
 struct WanSide {
-  std::optional<std::string> interface;        // none: neither configured nor a default route
-  std::vector<Ipv4Address> addresses;          // what the kernel matches
+  std::optional<std::string> interface;         // none: neither configured nor a default route
+  std::vector<Ipv4Address> addresses;           // what the kernel matches
   std::optional<Ipv4Address> external_address;  // what clients are told
   bool link_up = false;
   friend bool operator==(const WanSide&, const WanSide&) = default;

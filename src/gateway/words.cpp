@@ -23,7 +23,8 @@ std::string_view take_word(std::string_view& rest) {
 std::optional<std::uint32_t> read_number(std::string_view text, std::uint32_t largest) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > largest) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || number > largest)
+    return std::nullopt;
   return number;
 }
 

@@ -70,8 +70,7 @@ const Value& as(const auto& value) {
 std::expected<Arguments::Value, UpnpError> Arguments::parse_value(DataType type,
                                                                   std::string_view text) {
   switch (type) {
-    case DataType::String:
-      return std::string(text);
+    case DataType::String: return std::string(text);
     case DataType::Ui2: {
       const auto number = parse_number(text, std::numeric_limits<std::uint16_t>::max());
       if (!number) return std::unexpected(number.error());

@@ -46,10 +46,8 @@ HttpAnswer refusal_of(SoapError error) {
   switch (error) {
     case SoapError::Malformed:
       return {.status = HttpStatus::BadRequest, .reason = "malformed SOAP"};
-    case SoapError::NoAction:
-      return fault(UpnpError::InvalidAction);
-    case SoapError::RepeatedArgument:
-      return fault(UpnpError::InvalidArgs);
+    case SoapError::NoAction: return fault(UpnpError::InvalidAction);
+    case SoapError::RepeatedArgument: return fault(UpnpError::InvalidArgs);
   }
   return fault(UpnpError::InvalidAction);
 }

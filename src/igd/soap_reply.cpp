@@ -27,7 +27,8 @@ std::string write_soap_reply(std::string_view urn, std::string_view action,
                              const SoapValues& values) {
   const std::string tag = "u:" + std::string(action) + "Response";
   std::string content = "<" + tag + " xmlns:u=\"" + escape_xml(urn) + "\">";
-  for (const auto& [name, value] : values) content += element(name, value);
+  for (const auto& [name, value] : values)
+    content += element(name, value);
   return in_envelope(content + "</" + tag + ">");
 }
 

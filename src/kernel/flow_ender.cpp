@@ -21,10 +21,12 @@ using Flow = std::unique_ptr<nf_conntrack, Destroy>;
 // A request's head with room behind it for a tuple.
 class Request {
  public:
-  Request(std::uint16_t type, std::uint16_t flags) : header_(*mnl_nlmsg_put_header(buffer_.data())) {
+  Request(std::uint16_t type, std::uint16_t flags)
+      : header_(*mnl_nlmsg_put_header(buffer_.data())) {
     header_.nlmsg_type = std::uint16_t(NFNL_SUBSYS_CTNETLINK << 8 | type);
     header_.nlmsg_flags = std::uint16_t(NLM_F_REQUEST | flags);
-    auto& netfilter = *static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(&header_, sizeof(nfgenmsg)));
+    auto& netfilter =
+        *static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(&header_, sizeof(nfgenmsg)));
     netfilter.nfgen_family = AF_INET;
     netfilter.version = NFNETLINK_V0;
   }
@@ -51,7 +53,8 @@ FlowEnds ends_of(const PortMapping& mapping) {
 
 FlowEnds ends_of(const nf_conntrack* flow) {
   return {nfct_get_attr_u8(flow, ATTR_L4PROTO), ntohs(nfct_get_attr_u16(flow, ATTR_PORT_DST)),
-          ntohl(nfct_get_attr_u32(flow, ATTR_REPL_IPV4_SRC)), ntohs(nfct_get_attr_u16(flow, ATTR_REPL_PORT_SRC))};
+          ntohl(nfct_get_attr_u32(flow, ATTR_REPL_IPV4_SRC)),
+          ntohs(nfct_get_attr_u16(flow, ATTR_REPL_PORT_SRC))};
 }
 
 // The closed mappings, by what their flows show; the RemoteHost is 0 for any.
@@ -66,7 +69,8 @@ class Closed {
   bool had(const nf_conntrack* flow) const {
     if ((nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_DST_NAT) == 0) return false;
     const FlowEnds ends = ends_of(flow);
-    return ends_.contains({ends, 0}) || ends_.contains({ends, ntohl(nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_SRC))});
+    return ends_.contains({ends, 0}) ||
+           ends_.contains({ends, ntohl(nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_SRC))});
   }
 
  private:
@@ -81,13 +85,15 @@ std::expected<FlowEnder, NetlinkError> FlowEnder::open() {
   return FlowEnder(*std::move(socket));
 }
 
-std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(std::span<const PortMapping> mappings) {
+std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(
+    std::span<const PortMapping> mappings) {
   const Closed closed(mappings);
   std::vector<Flow> found;
   Request dump(IPCTNL_MSG_CT_GET, NLM_F_DUMP);
   const auto dumped = socket_.ask(dump.header(), [&](const nlmsghdr& message) {
     Flow flow(nfct_new());
-    if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && closed.had(flow.get())) found.push_back(std::move(flow));
+    if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && closed.had(flow.get()))
+      found.push_back(std::move(flow));
   });
   // EINTR: the table changed while it was read, which it always does; what was seen is there.
   if (!dumped && dumped.error().error != EINTR) return std::unexpected(dumped.error());

@@ -78,7 +78,8 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   if (best)
     if (const auto found = by_index.find(best->index); found != by_index.end())
       snapshot.default_route_interface = found->second.name;
-  for (auto& [index, interface] : by_index) snapshot.interfaces.push_back(std::move(interface));
+  for (auto& [index, interface] : by_index)
+    snapshot.interfaces.push_back(std::move(interface));
   return snapshot;
 }
 

@@ -129,7 +129,8 @@ std::vector<OutwardMapping> outward_mappings_of(std::span<const Element> source_
     outward.external_port_expires = expiry(element, now);
   }
   std::vector<OutwardMapping> outward_mappings;
-  for (const auto& [endpoint, outward] : found) outward_mappings.push_back(outward);
+  for (const auto& [endpoint, outward] : found)
+    outward_mappings.push_back(outward);
   return outward_mappings;
 }
 

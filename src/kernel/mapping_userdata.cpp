@@ -20,7 +20,8 @@ static_assert(2 + kRecordBytes + 2 + kMaxKeptDescription == kMaxUserdata);
 using Bytes = std::vector<std::byte>;
 
 void append(Bytes& bytes, std::uint32_t number, std::size_t size) {
-  while (size-- > 0) bytes.push_back(static_cast<std::byte>(number >> (8 * size) & 0xff));
+  while (size-- > 0)
+    bytes.push_back(static_cast<std::byte>(number >> (8 * size) & 0xff));
 }
 
 void append_head(Bytes& bytes, std::uint8_t type, std::size_t length) {
@@ -30,7 +31,8 @@ void append_head(Bytes& bytes, std::uint8_t type, std::size_t length) {
 
 std::uint32_t read(std::span<const std::byte> bytes) {
   std::uint32_t number = 0;
-  for (const std::byte byte : bytes) number = number << 8 | std::to_integer<std::uint32_t>(byte);
+  for (const std::byte byte : bytes)
+    number = number << 8 | std::to_integer<std::uint32_t>(byte);
   return number;
 }
 
@@ -46,7 +48,8 @@ std::string_view cut(std::string_view utf8, std::size_t size) {
   const auto continues = [&](std::size_t i) {
     return (static_cast<unsigned char>(utf8[i]) & 0xc0) == 0x80;
   };
-  while (size > 0 && continues(size)) --size;
+  while (size > 0 && continues(size))
+    --size;
   return utf8.substr(0, size);
 }
 

@@ -17,7 +17,8 @@ auto network_order(Number number) {
 
 std::uint32_t number_of(std::span<const std::byte> bytes) {
   std::uint32_t number = 0;
-  for (const std::byte byte : bytes) number = number << 8 | std::to_integer<std::uint32_t>(byte);
+  for (const std::byte byte : bytes)
+    number = number << 8 | std::to_integer<std::uint32_t>(byte);
   return number;
 }
 

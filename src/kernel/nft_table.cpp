@@ -22,10 +22,13 @@ NatError nat_error(const NetlinkError& error) {
 
 void add_layout(NftBatch& batch) {
   batch.add_table();
-  for (const SetDefinition& set : kSets) batch.add_set(set);
-  for (const ChainDefinition& chain : kChains) batch.add_chain(chain);
+  for (const SetDefinition& set : kSets)
+    batch.add_set(set);
+  for (const ChainDefinition& chain : kChains)
+    batch.add_chain(chain);
   batch.flush_rules();
-  for (const auto& rule : make_rules()) batch.add_rule(*rule);
+  for (const auto& rule : make_rules())
+    batch.add_rule(*rule);
 }
 
 // An element may expire on its own a moment before, and the deletion of what is not there would
@@ -151,7 +154,8 @@ std::expected<void, NatError> NftTable::rebuild() {
 // its removal, which is then refused with ENOENT. It has expired for good the next time.
 std::expected<void, NatError> NftTable::commit(std::span<const NatChange> changes, BootTime now) {
   NftBatch batch;
-  for (const NatChange& change : changes) std::visit(ChangeWriter{batch, now}, change);
+  for (const NatChange& change : changes)
+    std::visit(ChangeWriter{batch, now}, change);
   return apply(batch, Retry::InterruptedOrMissing);
 }
 
@@ -162,7 +166,8 @@ std::expected<void, NatError> NftTable::set_surroundings(const NatSurroundings& 
   NftBatch batch;
   for (const auto& [set, elements] : *contents) {
     batch.flush_set(set);
-    for (const Element& element : elements) batch.add_element(set, element, Existing::Kept);
+    for (const Element& element : elements)
+      batch.add_element(set, element, Existing::Kept);
   }
   surroundings_.reset();
   if (auto applied = apply(batch); !applied) return applied;

@@ -71,7 +71,8 @@ template <class Dump>
 auto until_uninterrupted(const Dump& dump) {
   constexpr int kAttempts = 8;
   auto result = dump();
-  for (int i = 1; i < kAttempts && !result && result.error().error == EINTR; ++i) result = dump();
+  for (int i = 1; i < kAttempts && !result && result.error().error == EINTR; ++i)
+    result = dump();
   return result;
 }
 

@@ -161,8 +161,7 @@ bool changes_surroundings(Bytes bytes) {
   if (!head) return false;
   switch (head->nlmsg_type) {
     case RTM_NEWLINK:
-    case RTM_DELLINK:
-      return true;
+    case RTM_DELLINK: return true;
     case RTM_NEWADDR:
     case RTM_DELADDR: {
       const auto message = read_message<ifaddrmsg>(bytes, head->nlmsg_type);
@@ -173,8 +172,7 @@ bool changes_surroundings(Bytes bytes) {
       const auto message = read_message<rtmsg>(bytes, head->nlmsg_type);
       return message && is_main_default(*message);
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 

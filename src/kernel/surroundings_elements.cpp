@@ -15,7 +15,8 @@ constexpr std::uint16_t kSearchPort = 1900;  // UDA 1.1 section 1.1.2
 
 std::vector<Element> elements_of(const std::set<Fields>& keys) {
   std::vector<Element> elements;
-  for (const Fields& key : keys) elements.push_back(Element{.key = key});
+  for (const Fields& key : keys)
+    elements.push_back(Element{.key = key});
   return elements;
 }
 
@@ -45,7 +46,8 @@ bool are_interfaces_possible(const NatSurroundings& surroundings) {
 
 std::vector<AddressRange> merge(std::span<const Ipv4Network> networks) {
   std::vector<AddressRange> ranges;
-  for (const Ipv4Network& network : networks) ranges.push_back({network.first(), network.last()});
+  for (const Ipv4Network& network : networks)
+    ranges.push_back({network.first(), network.last()});
   std::ranges::sort(ranges, {}, &AddressRange::first);
   std::vector<AddressRange> merged;
   for (const AddressRange& range : ranges) {
@@ -78,7 +80,8 @@ std::expected<std::vector<SetContent>, NatError> surroundings_elements_of(
       guarded_ports.insert(Fields().protocol(protocol).port(port));
     };
     networks.insert(networks.end(), lan.networks.begin(), lan.networks.end());
-    for (const std::uint16_t port : lan.tcp_ports) open(Protocol::TCP, port);
+    for (const std::uint16_t port : lan.tcp_ports)
+      open(Protocol::TCP, port);
     open(Protocol::UDP, kSearchPort);
   }
   return std::vector<SetContent>{{kExternalAddresses, elements_of(addresses)},

@@ -9,8 +9,10 @@ std::string device_uuid(std::string_view root_uuid, DeviceLevel level) {
   if (level == DeviceLevel::Root || uuid.empty()) return uuid;
   constexpr std::string_view kDigits = "0123456789abcdef";
   char& last = uuid.back();
-  const std::size_t digit = kDigits.find(last >= 'A' && last <= 'F' ? char(last - 'A' + 'a') : last);
-  last = kDigits[((digit == std::string_view::npos ? 0 : digit) + std::size_t(level)) % kDigits.size()];
+  const std::size_t digit =
+      kDigits.find(last >= 'A' && last <= 'F' ? char(last - 'A' + 'a') : last);
+  last = kDigits[((digit == std::string_view::npos ? 0 : digit) + std::size_t(level)) %
+                 kDigits.size()];
   return uuid;
 }
 
@@ -26,6 +28,8 @@ std::string event_path(int igd_version, std::string_view service_id) {
   return "/event/igd" + std::to_string(igd_version) + "/" + std::string(service_id);
 }
 
-std::string server_header() { return "Linux UPnP/1.1 upnpd/" + std::string(kVersion); }
+std::string server_header() {
+  return "Linux UPnP/1.1 upnpd/" + std::string(kVersion);
+}
 
 }  // namespace upnpd

@@ -48,6 +48,8 @@ std::string_view to_string(UpnpError error) {
   return entry == nullptr ? "Action Failed" : entry->second;
 }
 
-bool is_upnp_error(std::uint16_t code) { return find(code) != nullptr; }
+bool is_upnp_error(std::uint16_t code) {
+  return find(code) != nullptr;
+}
 
 }  // namespace upnpd

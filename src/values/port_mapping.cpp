@@ -77,7 +77,9 @@ std::optional<RemoteHost> RemoteHost::parse(Ipv4Address address) {
   return RemoteHost(address);
 }
 
-std::string RemoteHost::to_string() const { return address_ ? address_->to_string() : ""; }
+std::string RemoteHost::to_string() const {
+  return address_ ? address_->to_string() : "";
+}
 
 std::optional<LeaseDuration> LeaseDuration::parse(std::uint32_t seconds) {
   if (seconds == 0) return std::nullopt;

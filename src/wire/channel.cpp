@@ -42,7 +42,8 @@ SendResult send_now(int channel, const std::vector<std::byte>& bytes, int fd) {
 
 base::Fd received_fd(msghdr& message) {
   base::Fd result;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     int fd = -1;
     std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
@@ -73,7 +74,8 @@ std::expected<void, ChannelError> Channel::send_frame(std::vector<std::byte> byt
     }
   }
   if (queue_.size() >= kMaxQueued) return std::unexpected(ChannelError::Closed);
-  queue_.push_back({std::move(bytes), fd < 0 ? base::Fd() : base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0))});
+  queue_.push_back(
+      {std::move(bytes), fd < 0 ? base::Fd() : base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0))});
   return {};
 }
 

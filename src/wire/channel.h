@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "fd.h"
 #include "codec.h"
+#include "fd.h"
 
 namespace upnpd::wire {
 

@@ -14,17 +14,17 @@ namespace {
 template <class T>
 struct Layout;
 
-#define UPNPD_FIELDS(Type, ...)                            \
-  template <>                                              \
-  struct Layout<Type> {                                    \
-    using T = Type;                                        \
+#define UPNPD_FIELDS(Type, ...)                             \
+  template <>                                               \
+  struct Layout<Type> {                                     \
+    using T = Type;                                         \
     static constexpr auto fields = std::tuple{__VA_ARGS__}; \
   }
-#define UPNPD_MESSAGE(Type, Number, ...)                   \
-  template <>                                              \
-  struct Layout<Type> {                                    \
-    using T = Type;                                        \
-    static constexpr std::uint8_t number = Number;         \
+#define UPNPD_MESSAGE(Type, Number, ...)                    \
+  template <>                                               \
+  struct Layout<Type> {                                     \
+    using T = Type;                                         \
+    static constexpr std::uint8_t number = Number;          \
     static constexpr auto fields = std::tuple{__VA_ARGS__}; \
   }
 
@@ -82,7 +82,9 @@ UPNPD_MESSAGE(Pong, 61, &T::number);
 #undef UPNPD_MESSAGE
 
 template <class T>
-concept Struct = requires { Layout<T>::fields; };
+concept Struct = requires {
+  Layout<T>::fields;
+};
 
 template <Struct T>
 void put_fields(Writer& writer, const T& value);
@@ -156,7 +158,8 @@ std::expected<Messages, DecodeError> decode(std::span<const std::byte> frame) {
   Reader reader(frame);
   const auto number = reader.number<std::uint8_t>();
   auto message = read_as<Messages>(number, reader);
-  if (!message) return std::unexpected(frame.empty() ? DecodeError::WrongLength : DecodeError::UnknownMessage);
+  if (!message)
+    return std::unexpected(frame.empty() ? DecodeError::WrongLength : DecodeError::UnknownMessage);
   if (const auto error = reader.error()) return std::unexpected(*error);
   return *std::move(message);
 }

@@ -31,7 +31,9 @@ struct Get<T> {
   static T from(Reader& r) { return r.number<T>(); }
 };
 
-inline void put(Writer& w, bool value) { w.number(std::uint8_t{value}); }
+inline void put(Writer& w, bool value) {
+  w.number(std::uint8_t{value});
+}
 template <>
 struct Get<bool> {
   static bool from(Reader& r) {
@@ -41,7 +43,9 @@ struct Get<bool> {
   }
 };
 
-inline void put(Writer& w, const std::string& text) { w.string(text); }
+inline void put(Writer& w, const std::string& text) {
+  w.string(text);
+}
 template <>
 struct Get<std::string> {
   static std::string from(Reader& r) { return r.string(); }
@@ -57,10 +61,14 @@ struct Get<BootTime> {
   }
 };
 
-inline void put(Writer& w, Ipv4Address address) { w.number(address.host_order()); }
+inline void put(Writer& w, Ipv4Address address) {
+  w.number(address.host_order());
+}
 template <>
 struct Get<Ipv4Address> {
-  static Ipv4Address from(Reader& r) { return Ipv4Address::from_host_order(r.number<std::uint32_t>()); }
+  static Ipv4Address from(Reader& r) {
+    return Ipv4Address::from_host_order(r.number<std::uint32_t>());
+  }
 };
 
 inline void put(Writer& w, const Ipv4Network& network) {
@@ -71,11 +79,14 @@ template <>
 struct Get<Ipv4Network> {
   static Ipv4Network from(Reader& r) {
     const auto address = Get<Ipv4Address>::from(r);
-    return checked(r, Ipv4Network::make(address, r.number<std::uint8_t>()), *Ipv4Network::make(address, 32));
+    return checked(r, Ipv4Network::make(address, r.number<std::uint8_t>()),
+                   *Ipv4Network::make(address, 32));
   }
 };
 
-inline void put(Writer& w, Protocol protocol) { w.number(static_cast<std::uint8_t>(protocol)); }
+inline void put(Writer& w, Protocol protocol) {
+  w.number(static_cast<std::uint8_t>(protocol));
+}
 template <>
 struct Get<Protocol> {
   static Protocol from(Reader& r) {
@@ -94,7 +105,9 @@ struct Get<Port<Tag>> {
   }
 };
 
-inline void put(Writer& w, InternalClient client) { put(w, client.address()); }
+inline void put(Writer& w, InternalClient client) {
+  put(w, client.address());
+}
 template <>
 struct Get<InternalClient> {
   static InternalClient from(Reader& r) {
@@ -103,11 +116,14 @@ struct Get<InternalClient> {
   }
 };
 
-inline void put(Writer& w, const PortMappingDescription& description) { w.string(description.text()); }
+inline void put(Writer& w, const PortMappingDescription& description) {
+  w.string(description.text());
+}
 template <>
 struct Get<PortMappingDescription> {
   static PortMappingDescription from(Reader& r) {
-    return checked(r, PortMappingDescription::parse(r.string()), *PortMappingDescription::parse(""));
+    return checked(r, PortMappingDescription::parse(r.string()),
+                   *PortMappingDescription::parse(""));
   }
 };
 
@@ -122,7 +138,9 @@ E get_enum(Reader& r, E first, E last) {
   return E(value);
 }
 
-inline void put(Writer& w, ConnectionStatus status) { w.number(static_cast<std::uint8_t>(status)); }
+inline void put(Writer& w, ConnectionStatus status) {
+  w.number(static_cast<std::uint8_t>(status));
+}
 template <>
 struct Get<ConnectionStatus> {
   static ConnectionStatus from(Reader& r) {
@@ -130,13 +148,17 @@ struct Get<ConnectionStatus> {
   }
 };
 
-inline void put(Writer& w, IgdVersion version) { w.number(static_cast<std::uint8_t>(version)); }
+inline void put(Writer& w, IgdVersion version) {
+  w.number(static_cast<std::uint8_t>(version));
+}
 template <>
 struct Get<IgdVersion> {
   static IgdVersion from(Reader& r) { return get_enum(r, IgdVersion::v1, IgdVersion::v2); }
 };
 
-inline void put(Writer& w, UpnpError error) { w.number(static_cast<std::uint16_t>(error)); }
+inline void put(Writer& w, UpnpError error) {
+  w.number(static_cast<std::uint16_t>(error));
+}
 template <>
 struct Get<UpnpError> {
   static UpnpError from(Reader& r) {
@@ -159,7 +181,9 @@ struct Get<std::optional<T>> {
   }
 };
 
-inline void put(Writer& w, const RemoteHost& host) { put(w, host.address()); }
+inline void put(Writer& w, const RemoteHost& host) {
+  put(w, host.address());
+}
 template <>
 struct Get<RemoteHost> {
   static RemoteHost from(Reader& r) {

@@ -15,7 +15,8 @@ Ipv4Address host(std::uint32_t number) {
 
 int taken(AddressBuckets& buckets, Ipv4Address address, BootTime now, int tries) {
   int count = 0;
-  for (int i = 0; i < tries; ++i) count += buckets.take(address, now) ? 1 : 0;
+  for (int i = 0; i < tries; ++i)
+    count += buckets.take(address, now) ? 1 : 0;
   return count;
 }
 
@@ -46,7 +47,8 @@ TEST_CASE("a clock that stands still or goes back gives nothing") {
 
 TEST_CASE("the address not seen for longest is forgotten when there are too many") {
   AddressBuckets buckets({.burst = 1, .per_token = std::chrono::hours(1), .addresses = 4});
-  for (std::uint32_t i = 0; i < 4; ++i) CHECK(buckets.take(host(i), kStart + milliseconds(i)));
+  for (std::uint32_t i = 0; i < 4; ++i)
+    CHECK(buckets.take(host(i), kStart + milliseconds(i)));
   CHECK(buckets.take(host(9), kStart + milliseconds(10)));
   CHECK(buckets.size() == 4);
   CHECK_FALSE(buckets.take(host(1), kStart + milliseconds(11)));

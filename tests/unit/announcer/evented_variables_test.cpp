@@ -37,7 +37,8 @@ std::string value_in(const std::vector<Event>& events, Document document, std::s
 
 std::size_t variables_in(const std::vector<Event>& events) {
   std::size_t count = 0;
-  for (const Event& event : events) count += event.variables.size();
+  for (const Event& event : events)
+    count += event.variables.size();
   return count;
 }
 

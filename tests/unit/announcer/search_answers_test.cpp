@@ -97,7 +97,8 @@ TEST_CASE("ssdp:all gets 3+2d+k answers, all of the IGD:1 description") {
   CHECK(std::ranges::none_of(
       all, [](const SearchAnswer& each) { return each.search_target.ends_with(":2"); }));
   std::map<std::string, int> names;
-  for (const SearchAnswer& each : all) ++names[each.unique_service_name];
+  for (const SearchAnswer& each : all)
+    ++names[each.unique_service_name];
   CHECK(names.size() == all.size());
   CHECK(names.contains(kRoot + "::upnp:rootdevice"));
   CHECK(names.contains(kWanConnection + "::" + kService + "WANIPConnection:1"));

@@ -5,15 +5,20 @@
 
 namespace upnpd::core {
 
-inline Ipv4Address at(const char* text) { return *Ipv4Address::parse(text); }
+inline Ipv4Address at(const char* text) {
+  return *Ipv4Address::parse(text);
+}
 inline const Ipv4Address kPc = at("192.168.77.10");
 inline const Ipv4Address kConsole = at("192.168.77.11");
 inline const Ipv4Address kRouter = at("192.168.77.1");
 
-inline BootTime at_second(int seconds) { return BootTime(std::chrono::seconds(seconds)); }
+inline BootTime at_second(int seconds) {
+  return BootTime(std::chrono::seconds(seconds));
+}
 
 inline Surroundings home() {
-  return {{{0, {*Ipv4Network::parse("192.168.77.1/24")}}, {1, {*Ipv4Network::parse("192.168.78.1/24")}}},
+  return {{{0, {*Ipv4Network::parse("192.168.77.1/24")}},
+           {1, {*Ipv4Network::parse("192.168.78.1/24")}}},
           {kRouter, at("192.168.78.1"), at("203.0.113.1"), at("127.0.0.1")}};
 }
 
@@ -26,30 +31,68 @@ inline Policy usual_policy() {
 // a_request().from(kPc).tcp(8080, 80).lease(60).add()
 class RequestBuilder {
  public:
-  RequestBuilder& from(Ipv4Address caller) { head_.caller = caller; return *this; }
-  RequestBuilder& lan(LanIndex lan) { head_.lan = lan; return *this; }
-  RequestBuilder& v1() { head_.version = IgdVersion::v1; return *this; }
-  RequestBuilder& tcp(std::uint16_t external, std::uint16_t internal) { return ports(Protocol::TCP, external, internal); }
-  RequestBuilder& udp(std::uint16_t external, std::uint16_t internal) { return ports(Protocol::UDP, external, internal); }
-  RequestBuilder& no_protocol() { arguments_.protocol = std::nullopt; return *this; }
-  RequestBuilder& client(AddressArgument client) { arguments_.internal_client = client; return *this; }
-  RequestBuilder& remote(AddressArgument remote) { arguments_.remote_host = remote; return *this; }
-  RequestBuilder& lease(std::uint32_t seconds) { arguments_.lease_duration = seconds; return *this; }
-  RequestBuilder& disabled() { arguments_.enabled = false; return *this; }
-  RequestBuilder& described(const char* text) { arguments_.description = PortMappingDescription::parse(text); return *this; }
-  RequestBuilder& too_long() { arguments_.description = std::nullopt; return *this; }
+  RequestBuilder& from(Ipv4Address caller) {
+    head_.caller = caller;
+    return *this;
+  }
+  RequestBuilder& lan(LanIndex lan) {
+    head_.lan = lan;
+    return *this;
+  }
+  RequestBuilder& v1() {
+    head_.version = IgdVersion::v1;
+    return *this;
+  }
+  RequestBuilder& tcp(std::uint16_t external, std::uint16_t internal) {
+    return ports(Protocol::TCP, external, internal);
+  }
+  RequestBuilder& udp(std::uint16_t external, std::uint16_t internal) {
+    return ports(Protocol::UDP, external, internal);
+  }
+  RequestBuilder& no_protocol() {
+    arguments_.protocol = std::nullopt;
+    return *this;
+  }
+  RequestBuilder& client(AddressArgument client) {
+    arguments_.internal_client = client;
+    return *this;
+  }
+  RequestBuilder& remote(AddressArgument remote) {
+    arguments_.remote_host = remote;
+    return *this;
+  }
+  RequestBuilder& lease(std::uint32_t seconds) {
+    arguments_.lease_duration = seconds;
+    return *this;
+  }
+  RequestBuilder& disabled() {
+    arguments_.enabled = false;
+    return *this;
+  }
+  RequestBuilder& described(const char* text) {
+    arguments_.description = PortMappingDescription::parse(text);
+    return *this;
+  }
+  RequestBuilder& too_long() {
+    arguments_.description = std::nullopt;
+    return *this;
+  }
 
   RequestHead head() const { return head_; }
   PortMappingArguments arguments() const { return arguments_; }
   ServiceRequest add() const { return AddPortMapping{head_, arguments_}; }
   ServiceRequest add_any() const { return AddAnyPortMapping{head_, arguments_}; }
   ServiceRequest remove() const {
-    return DeletePortMapping{head_, arguments_.remote_host, arguments_.external_port, arguments_.protocol};
+    return DeletePortMapping{head_, arguments_.remote_host, arguments_.external_port,
+                             arguments_.protocol};
   }
   ServiceRequest get() const {
-    return GetSpecificPortMappingEntry{head_, arguments_.remote_host, arguments_.external_port, arguments_.protocol};
+    return GetSpecificPortMappingEntry{head_, arguments_.remote_host, arguments_.external_port,
+                                       arguments_.protocol};
   }
-  ServiceRequest get_at(std::uint16_t index) const { return GetGenericPortMappingEntry{head_, index}; }
+  ServiceRequest get_at(std::uint16_t index) const {
+    return GetGenericPortMappingEntry{head_, index};
+  }
 
  private:
   RequestBuilder& ports(Protocol protocol, std::uint16_t external, std::uint16_t internal) {
@@ -59,21 +102,49 @@ class RequestBuilder {
     return *this;
   }
   RequestHead head_{1, 0, kPc, IgdVersion::v2};
-  PortMappingArguments arguments_{NoAddress{}, 8080, Protocol::TCP, 8080, NoAddress{}, true,
-                                  PortMappingDescription::parse("test"), 3600};
+  PortMappingArguments arguments_{NoAddress{},
+                                  8080,
+                                  Protocol::TCP,
+                                  8080,
+                                  NoAddress{},
+                                  true,
+                                  PortMappingDescription::parse("test"),
+                                  3600};
 };
-inline RequestBuilder a_request() { return {}; }
+inline RequestBuilder a_request() {
+  return {};
+}
 
 // a_mapping().tcp(8080, 80).to(kPc).until(60)
 class MappingBuilder {
  public:
-  MappingBuilder& tcp(std::uint16_t external, std::uint16_t internal) { return ports(Protocol::TCP, external, internal); }
-  MappingBuilder& udp(std::uint16_t external, std::uint16_t internal) { return ports(Protocol::UDP, external, internal); }
-  MappingBuilder& to(Ipv4Address client) { mapping_.client = *InternalClient::parse(client); mapping_.owner = client; return *this; }
-  MappingBuilder& from(const char* remote) { mapping_.key.remote_host = *RemoteHost::parse(at(remote)); return *this; }
-  MappingBuilder& until(int second) { mapping_.expires = at_second(second); return *this; }
-  MappingBuilder& id(MappingId id) { mapping_.id = id; return *this; }
-  MappingBuilder& disabled() { mapping_.enabled = false; return *this; }
+  MappingBuilder& tcp(std::uint16_t external, std::uint16_t internal) {
+    return ports(Protocol::TCP, external, internal);
+  }
+  MappingBuilder& udp(std::uint16_t external, std::uint16_t internal) {
+    return ports(Protocol::UDP, external, internal);
+  }
+  MappingBuilder& to(Ipv4Address client) {
+    mapping_.client = *InternalClient::parse(client);
+    mapping_.owner = client;
+    return *this;
+  }
+  MappingBuilder& from(const char* remote) {
+    mapping_.key.remote_host = *RemoteHost::parse(at(remote));
+    return *this;
+  }
+  MappingBuilder& until(int second) {
+    mapping_.expires = at_second(second);
+    return *this;
+  }
+  MappingBuilder& id(MappingId id) {
+    mapping_.id = id;
+    return *this;
+  }
+  MappingBuilder& disabled() {
+    mapping_.enabled = false;
+    return *this;
+  }
   operator PortMapping() const { return mapping_; }
 
  private:
@@ -90,6 +161,8 @@ class MappingBuilder {
                        .id = 1,
                        .owner = kPc};
 };
-inline MappingBuilder a_mapping() { return {}; }
+inline MappingBuilder a_mapping() {
+  return {};
+}
 
 }  // namespace upnpd::core

@@ -24,7 +24,8 @@ std::optional<UpnpError> error_of(const Outcome& outcome) {
 
 template <class Change>
 std::size_t count(const Outcome& outcome) {
-  return std::size_t(std::ranges::count_if(outcome.changes, [](const NatChange& c) { return std::holds_alternative<Change>(c); }));
+  return std::size_t(std::ranges::count_if(
+      outcome.changes, [](const NatChange& c) { return std::holds_alternative<Change>(c); }));
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ TEST_SUITE("mapper") {
 
   TEST_CASE("an added mapping is answered, listed, and put into the kernel with its way out") {
     Mapper mapper = a_mapper();
-    const Outcome outcome = mapper.handle(a_request().tcp(8080, 8000).lease(60).add(), at_second(0));
+    const Outcome outcome =
+        mapper.handle(a_request().tcp(8080, 8000).lease(60).add(), at_second(0));
     CHECK(std::holds_alternative<Done>(*outcome.reply));
     CHECK(count<AddMapping>(outcome) == 1);
     CHECK(count<AddOutward>(outcome) == 1);
@@ -48,7 +50,8 @@ TEST_SUITE("mapper") {
   TEST_CASE("adding again renews: same id, the old element out and the new one in") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().lease(60).add(), at_second(0));
-    const Outcome outcome = mapper.handle(a_request().lease(60).described("new").add(), at_second(30));
+    const Outcome outcome =
+        mapper.handle(a_request().lease(60).described("new").add(), at_second(30));
     CHECK(count<RemoveMapping>(outcome) == 1);
     CHECK(count<AddMapping>(outcome) == 1);
     CHECK(mapper.table().size() == 1);
@@ -60,26 +63,33 @@ TEST_SUITE("mapper") {
   TEST_CASE("another client's port is a conflict, and AddAnyPortMapping finds another port") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
-    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add(), at_second(0))) == ConflictInMappingEntry);
-    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 8080).remote(at("203.0.113.9")).add(), at_second(0))) ==
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add(), at_second(0))) ==
           ConflictInMappingEntry);
-    const auto outcome = mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add_any(), at_second(0));
+    CHECK(error_of(mapper.handle(
+              a_request().from(kConsole).tcp(8080, 8080).remote(at("203.0.113.9")).add(),
+              at_second(0))) == ConflictInMappingEntry);
+    const auto outcome =
+        mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add_any(), at_second(0));
     CHECK(std::get<Reserved>(*outcome.reply).port.number() == 8081);
   }
 
   TEST_CASE("one client may have a port for all and for one RemoteHost side by side") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0));
-    CHECK_FALSE(error_of(mapper.handle(a_request().tcp(8080, 8081).remote(at("203.0.113.9")).add(), at_second(0))));
+    CHECK_FALSE(error_of(
+        mapper.handle(a_request().tcp(8080, 8081).remote(at("203.0.113.9")).add(), at_second(0))));
     CHECK(mapper.table().size() == 2);
   }
 
   TEST_CASE("deleting needs the key and the right") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
-    CHECK(error_of(mapper.handle(a_request().from(kPc).udp(8080, 1).remove(), at_second(0))) == NoSuchEntryInArray);
-    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 1).remove(), at_second(0))) == ActionNotAuthorized);
-    const Outcome outcome = mapper.handle(a_request().from(kPc).tcp(8080, 1).remove(), at_second(0));
+    CHECK(error_of(mapper.handle(a_request().from(kPc).udp(8080, 1).remove(), at_second(0))) ==
+          NoSuchEntryInArray);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 1).remove(), at_second(0))) ==
+          ActionNotAuthorized);
+    const Outcome outcome =
+        mapper.handle(a_request().from(kPc).tcp(8080, 1).remove(), at_second(0));
     CHECK_FALSE(error_of(outcome));
     CHECK(count<RemoveMapping>(outcome) == 1);
     CHECK(count<RemoveOutward>(outcome) == 1);
@@ -90,9 +100,12 @@ TEST_SUITE("mapper") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
     mapper.handle(a_request().from(kConsole).tcp(8081, 8080).add(), at_second(0));
-    CHECK(std::get<Entry>(*mapper.handle(a_request().from(kConsole).get_at(0), at_second(0)).reply).key.external_port.number() == 8081);
-    CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(1), at_second(0))) == SpecifiedArrayIndexInvalid);
-    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 1).get(), at_second(0))) == ActionNotAuthorized);
+    CHECK(std::get<Entry>(*mapper.handle(a_request().from(kConsole).get_at(0), at_second(0)).reply)
+              .key.external_port.number() == 8081);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(1), at_second(0))) ==
+          SpecifiedArrayIndexInvalid);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 1).get(), at_second(0))) ==
+          ActionNotAuthorized);
   }
 
   TEST_CASE("policy comes before quota, quota before conflict") {
@@ -101,12 +114,17 @@ TEST_SUITE("mapper") {
     policy.limits.mappings = 2;
     Mapper mapper = a_mapper(policy);
     mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0));
-    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(80, 8080).add(), at_second(0))) == ActionNotAuthorized);
-    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(8081, 8080).add(), at_second(0))) == NoPortMapsAvailable);
-    CHECK(error_of(mapper.handle(a_request().v1().from(kPc).tcp(8081, 8080).add(), at_second(0))) == ActionFailed);
-    CHECK_FALSE(error_of(mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0))));  // a renewal
+    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(80, 8080).add(), at_second(0))) ==
+          ActionNotAuthorized);
+    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(8081, 8080).add(), at_second(0))) ==
+          NoPortMapsAvailable);
+    CHECK(error_of(mapper.handle(a_request().v1().from(kPc).tcp(8081, 8080).add(), at_second(0))) ==
+          ActionFailed);
+    CHECK_FALSE(error_of(
+        mapper.handle(a_request().from(kPc).tcp(8080, 8080).add(), at_second(0))));  // a renewal
     mapper.handle(a_request().from(kConsole).tcp(8081, 8080).add(), at_second(0));
-    CHECK(error_of(mapper.handle(a_request().from(at("192.168.77.12")).tcp(8080, 8080).add(), at_second(0))) == NoPortMapsAvailable);
+    CHECK(error_of(mapper.handle(a_request().from(at("192.168.77.12")).tcp(8080, 8080).add(),
+                                 at_second(0))) == NoPortMapsAvailable);
   }
 
   TEST_CASE("a lease that is over is gone, with its events and its way out") {
@@ -125,7 +143,8 @@ TEST_SUITE("mapper") {
   TEST_CASE("two mappings to one endpoint: when the first goes, the way out changes hands") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().udp(4000, 3074).add(), at_second(0));
-    const Outcome second = mapper.handle(a_request().udp(4001, 3074).lease(7200).add(), at_second(0));
+    const Outcome second =
+        mapper.handle(a_request().udp(4001, 3074).lease(7200).add(), at_second(0));
     CHECK(count<AddOutward>(second) == 1);  // forwarding lasts longer now
     const Outcome outcome = mapper.handle(a_request().udp(4000, 3074).remove(), at_second(0));
     REQUIRE(count<AddOutward>(outcome) == 1);
@@ -142,7 +161,9 @@ TEST_SUITE("mapper") {
     CHECK(count<AddMapping>(enabled) == 1);
   }
 
-  TEST_CASE("flows lose their way when a mapping goes, is disabled or leads elsewhere, not when it is renewed") {
+  TEST_CASE(
+      "flows lose their way when a mapping goes, is disabled or leads elsewhere, not when it is "
+      "renewed") {
     Mapper mapper = a_mapper();
     const auto closed = [&](const ServiceRequest& request) {
       return closed_by(mapper.handle(request, at_second(0)).events.at(0)).has_value();
@@ -192,8 +213,11 @@ TEST_SUITE("mapper") {
     Policy policy = usual_policy();
     policy.limits.requests_per_second = 5;
     Mapper mapper = a_mapper(policy);
-    for (int i = 0; i < 10; ++i) CHECK(error_of(mapper.handle(a_request().get_at(0), at_second(0))) == SpecifiedArrayIndexInvalid);
+    for (int i = 0; i < 10; ++i)
+      CHECK(error_of(mapper.handle(a_request().get_at(0), at_second(0))) ==
+            SpecifiedArrayIndexInvalid);
     CHECK(error_of(mapper.handle(a_request().get_at(0), at_second(0))) == ActionFailed);
-    CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(0), at_second(0))) == SpecifiedArrayIndexInvalid);
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(0), at_second(0))) ==
+          SpecifiedArrayIndexInvalid);
   }
 }

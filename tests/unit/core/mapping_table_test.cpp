@@ -30,7 +30,8 @@ TEST_SUITE("mapping_table") {
     CHECK(table.find_conflict(Protocol::TCP, port, *InternalClient::parse(kConsole)) != nullptr);
     CHECK(table.find_conflict(Protocol::TCP, port, *InternalClient::parse(kPc)) == nullptr);
     CHECK(table.find_conflict(Protocol::UDP, port, *InternalClient::parse(kConsole)) == nullptr);
-    CHECK(table.find_conflict(Protocol::TCP, *ExternalPort::parse(8079), *InternalClient::parse(kConsole)) == nullptr);
+    CHECK(table.find_conflict(Protocol::TCP, *ExternalPort::parse(8079),
+                              *InternalClient::parse(kConsole)) == nullptr);
   }
 
   TEST_CASE("a view is a contiguous array of one client's mappings, also after removals") {
@@ -41,7 +42,8 @@ TEST_SUITE("mapping_table") {
     table.erase(PortMapping(a_mapping().tcp(2008, 1)).key);
     CHECK(table.size_of(kPc) == 3);
     std::set<MappingId> seen;
-    for (std::size_t i = 0; i < 3; ++i) seen.insert(table.at(i, kPc)->id);
+    for (std::size_t i = 0; i < 3; ++i)
+      seen.insert(table.at(i, kPc)->id);
     CHECK(seen == std::set<MappingId>{2002, 2004, 2006});
     CHECK(table.at(3, kPc) == nullptr);
     CHECK(table.at(7) != nullptr);
@@ -57,7 +59,8 @@ TEST_SUITE("mapping_table") {
     table.put(a_mapping().tcp(1, 1));
     CHECK(table.free_port(Protocol::TCP, port(65534), any) == port(2));
     CHECK(table.free_port(Protocol::UDP, port(65534), any) == port(65534));
-    CHECK(table.free_port(Protocol::TCP, port(1), [](ExternalPort p) { return p.number() > 1023; }) == port(1024));
+    CHECK(table.free_port(Protocol::TCP, port(1),
+                          [](ExternalPort p) { return p.number() > 1023; }) == port(1024));
     CHECK_FALSE(table.free_port(Protocol::TCP, port(1), [](ExternalPort) { return false; }));
   }
 
@@ -85,7 +88,11 @@ TEST_SUITE("mapping_table") {
     for (int step = 0; step < 20000; ++step) {
       const auto port = std::uint16_t(1 + random() % 64);
       if (random() % 3 != 0) {
-        const PortMapping mapping = a_mapping().tcp(port, std::uint16_t(1 + random() % 5)).to(random() % 2 == 0 ? kPc : kConsole).until(int(random() % 100)).id(port);
+        const PortMapping mapping = a_mapping()
+                                        .tcp(port, std::uint16_t(1 + random() % 5))
+                                        .to(random() % 2 == 0 ? kPc : kConsole)
+                                        .until(int(random() % 100))
+                                        .id(port);
         table.put(mapping);
         model.insert_or_assign(port, mapping);
       } else {
@@ -95,10 +102,12 @@ TEST_SUITE("mapping_table") {
       REQUIRE(table.size() == model.size());
       REQUIRE(table.size_of(kPc) + table.size_of(kConsole) == model.size());
       if (model.empty()) continue;
-      const auto soonest = std::ranges::min_element(model, {}, [](const auto& e) { return *e.second.expires; });
+      const auto soonest =
+          std::ranges::min_element(model, {}, [](const auto& e) { return *e.second.expires; });
       REQUIRE(*table.first_to_expire()->expires == *soonest->second.expires);
       std::set<MappingId> seen;
-      for (std::size_t i = 0; i < table.size(); ++i) seen.insert(table.at(i)->id);
+      for (std::size_t i = 0; i < table.size(); ++i)
+        seen.insert(table.at(i)->id);
       REQUIRE(seen.size() == model.size());
     }
   }

@@ -7,17 +7,22 @@ using namespace upnpd::core;
 
 namespace {
 
-bool permitted(const Policy& policy, std::uint16_t external, const char* client, std::uint16_t internal,
-               const char* description = "") {
-  return permits(policy, *ExternalPort::parse(external), *InternalClient::parse(*Ipv4Address::parse(client)),
+bool permitted(const Policy& policy, std::uint16_t external, const char* client,
+               std::uint16_t internal, const char* description = "") {
+  return permits(policy, *ExternalPort::parse(external),
+                 *InternalClient::parse(*Ipv4Address::parse(client)),
                  *InternalPort::parse(internal), *PortMappingDescription::parse(description))
       .has_value();
 }
 
-PermissionLine line(PermissionLine::Verdict verdict, PortRange external, const char* clients, PortRange internal,
-                    const char* pattern = nullptr) {
-  return {verdict, external, *Ipv4Network::parse(clients), internal,
-          pattern == nullptr ? std::nullopt : DescriptionPattern::compile(pattern), "test:1"};
+PermissionLine line(PermissionLine::Verdict verdict, PortRange external, const char* clients,
+                    PortRange internal, const char* pattern = nullptr) {
+  return {verdict,
+          external,
+          *Ipv4Network::parse(clients),
+          internal,
+          pattern == nullptr ? std::nullopt : DescriptionPattern::compile(pattern),
+          "test:1"};
 }
 
 }  // namespace
@@ -56,7 +61,8 @@ TEST_SUITE("policy") {
   TEST_CASE("a denial names the line that denied") {
     Policy policy;
     policy.permissions = {line(Deny, {1, 65535}, "0.0.0.0/0", {1, 65535})};
-    const auto verdict = permits(policy, *ExternalPort::parse(1), *InternalClient::parse(*Ipv4Address::parse("10.0.0.1")),
+    const auto verdict = permits(policy, *ExternalPort::parse(1),
+                                 *InternalClient::parse(*Ipv4Address::parse("10.0.0.1")),
                                  *InternalPort::parse(1), *PortMappingDescription::parse(""));
     CHECK(verdict.error() == "denied by test:1");
   }

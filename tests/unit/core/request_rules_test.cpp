@@ -23,7 +23,8 @@ TEST_SUITE("request_rules") {
 
   TEST_CASE("a good request becomes the mapping it asks for, the caller being the client") {
     const auto request = a_request().tcp(8080, 80).lease(60).described("web");
-    const auto wanted = judge_arguments(request.head(), request.arguments(), usual_policy(), home());
+    const auto wanted =
+        judge_arguments(request.head(), request.arguments(), usual_policy(), home());
     REQUIRE(wanted);
     CHECK(wanted->client.address() == kPc);
     CHECK(wanted->key.external_port.number() == 8080);
@@ -48,13 +49,15 @@ TEST_SUITE("request_rules") {
     CHECK(error_of(a_request().v1().client(kConsole)) == ConflictInMappingEntry);
   }
 
-  TEST_CASE("without secure mode a client maps to its neighbours, but not to what is no neighbour") {
+  TEST_CASE(
+      "without secure mode a client maps to its neighbours, but not to what is no neighbour") {
     Policy policy = usual_policy();
     policy.secure_mode = false;
     const auto request = a_request().client(kConsole);
     CHECK(judge_arguments(request.head(), request.arguments(), policy, home()));
-    for (const char* other : {"192.168.77.1", "203.0.113.1", "127.0.0.1", "192.168.77.0", "192.168.77.255",
-                              "255.255.255.255", "224.0.0.1", "0.0.0.0", "192.168.78.5", "8.8.8.8"}) {
+    for (const char* other :
+         {"192.168.77.1", "203.0.113.1", "127.0.0.1", "192.168.77.0", "192.168.77.255",
+          "255.255.255.255", "224.0.0.1", "0.0.0.0", "192.168.78.5", "8.8.8.8"}) {
       CAPTURE(other);
       CHECK(error_of(a_request().client(at(other)), policy) == ActionNotAuthorized);
     }
@@ -67,11 +70,13 @@ TEST_SUITE("request_rules") {
   }
 
   TEST_CASE("the most specific error wins") {
-    CHECK(error_of(a_request().no_protocol().client(MalformedAddress{}).tcp(0, 0).no_protocol()) == ArgumentValueOutOfRange);
+    CHECK(error_of(a_request().no_protocol().client(MalformedAddress{}).tcp(0, 0).no_protocol()) ==
+          ArgumentValueOutOfRange);
     CHECK(error_of(a_request().client(MalformedAddress{}).tcp(0, 0)) == ArgumentValueInvalid);
     CHECK(error_of(a_request().client(kConsole).tcp(0, 0)) == ActionNotAuthorized);
     CHECK(error_of(a_request().tcp(0, 0)) == WildCardNotPermittedInIntPort);
-    CHECK(error_of(a_request().tcp(0, 1).remote(MalformedAddress{})) == WildCardNotPermittedInExtPort);
+    CHECK(error_of(a_request().tcp(0, 1).remote(MalformedAddress{})) ==
+          WildCardNotPermittedInExtPort);
   }
 
   TEST_CASE("leases: each version's zero, the standard's longest, and the owner's") {

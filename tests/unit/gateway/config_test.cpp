@@ -11,7 +11,8 @@ namespace {
 
 Config good(const std::string& text) {
   ConfigReading reading = read_config(text, "test.conf");
-  for (const ConfigProblem& problem : reading.problems) MESSAGE(to_string(problem));
+  for (const ConfigProblem& problem : reading.problems)
+    MESSAGE(to_string(problem));
   REQUIRE_FALSE(reading.has_errors());
   return reading.config;
 }
@@ -22,8 +23,10 @@ std::string problem_of(const std::string& text) {
   return to_string(reading.problems[0]);
 }
 
-bool permitted(const Config& config, std::uint16_t external, const char* client, std::uint16_t internal) {
-  return core::permits(config.policy, *ExternalPort::parse(external), *InternalClient::parse(*Ipv4Address::parse(client)),
+bool permitted(const Config& config, std::uint16_t external, const char* client,
+               std::uint16_t internal) {
+  return core::permits(config.policy, *ExternalPort::parse(external),
+                       *InternalClient::parse(*Ipv4Address::parse(client)),
                        *InternalPort::parse(internal), *PortMappingDescription::parse(""))
       .has_value();
 }
@@ -60,7 +63,8 @@ TEST_SUITE("config") {
 
   TEST_CASE("our own keys") {
     const Config config = good(
-        "admin_socket=/tmp/a.sock\nmax_mappings=10\nmax_mappings_per_host=3\nmax_requests_per_second=0\n"
+        "admin_socket=/tmp/"
+        "a.sock\nmax_mappings=10\nmax_mappings_per_host=3\nmax_requests_per_second=0\n"
         "max_lease=86400\nrun_as=daemon\n");
     CHECK(config.admin_socket == "/tmp/a.sock");
     CHECK(config.policy.limits.mappings == 10);
@@ -77,27 +81,37 @@ TEST_SUITE("config") {
   }
 
   TEST_CASE("expressions, quoted or not, and what comes after them") {
-    CHECK(good("allow 1-65535 0.0.0.0/0 1-65535 \"My App .*\" # mine").policy.permissions[0].description);
+    CHECK(good("allow 1-65535 0.0.0.0/0 1-65535 \"My App .*\" # mine")
+              .policy.permissions[0]
+              .description);
     CHECK(good("allow 1-65535 0.0.0.0/0 1-65535 app").policy.permissions[0].description);
     CHECK_FALSE(good("allow 1-65535 0.0.0.0/0 1-65535 # app").policy.permissions[0].description);
   }
 
   TEST_CASE("every fault is named with file, line and what to write instead") {
     CHECK(problem_of("\nhttp_prot=1") == "test.conf:2: error: http_prot: unknown key");
-    CHECK(problem_of("http_port=65536").find("must be a number from 0 to 65535, not '65536'") != std::string::npos);
-    CHECK(problem_of("secure_mode=maybe").find("must be yes or no, not 'maybe'") != std::string::npos);
-    CHECK(problem_of("nonsense").find("'nonsense' is neither KEY=VALUE nor an allow or deny line") != std::string::npos);
+    CHECK(problem_of("http_port=65536").find("must be a number from 0 to 65535, not '65536'") !=
+          std::string::npos);
+    CHECK(problem_of("secure_mode=maybe").find("must be yes or no, not 'maybe'") !=
+          std::string::npos);
+    CHECK(
+        problem_of("nonsense").find("'nonsense' is neither KEY=VALUE nor an allow or deny line") !=
+        std::string::npos);
     CHECK(problem_of("ext_ip=example.com").find("must be an IPv4 address") != std::string::npos);
-    CHECK(problem_of("listening_ip=a/b/c").find("must be an interface's name") != std::string::npos);
-    CHECK(problem_of("listening_ip=lan\nlistening_ip=lan").find("test.conf:2: error: listening_ip: 'lan' is listed twice") == 0);
+    CHECK(problem_of("listening_ip=a/b/c").find("must be an interface's name") !=
+          std::string::npos);
+    CHECK(problem_of("listening_ip=lan\nlistening_ip=lan")
+              .find("test.conf:2: error: listening_ip: 'lan' is listed twice") == 0);
     CHECK(problem_of("uuid=1234").find("must look like") != std::string::npos);
     CHECK(problem_of("lease_file=leases").find("must be an absolute path") != std::string::npos);
     CHECK(problem_of("friendly_name=a\x1b[31m").find("control characters") != std::string::npos);
     CHECK(problem_of("allow 1024-65535 0.0.0.0/0").find("too few words") != std::string::npos);
-    CHECK(problem_of("allow 65535-1024 0.0.0.0/0 1").find("ends before it starts") != std::string::npos);
+    CHECK(problem_of("allow 65535-1024 0.0.0.0/0 1").find("ends before it starts") !=
+          std::string::npos);
     CHECK(problem_of("allow 1-70000 0.0.0.0/0 1").find("is no port or range") != std::string::npos);
     CHECK(problem_of("allow 1 10.0.0.0/33 1").find("is no IPv4 address") != std::string::npos);
-    CHECK(problem_of("allow 1 10.0.0.0/8 1 (").find("is no regular expression") != std::string::npos);
+    CHECK(problem_of("allow 1 10.0.0.0/8 1 (").find("is no regular expression") !=
+          std::string::npos);
     CHECK(problem_of("allow 1 10.0.0.0/8 1 \"a").find("closing quote") != std::string::npos);
     CHECK(problem_of("allow 1 10.0.0.0/8 1 a b").find("after the expression") != std::string::npos);
   }
@@ -110,7 +124,8 @@ TEST_SUITE("config") {
   TEST_CASE("a key that has no effect is a warning, not an error") {
     const ConfigReading reading = read_config("ext_perform_stun=yes\n", "test.conf");
     CHECK_FALSE(reading.has_errors());
-    CHECK(to_string(reading.problems.at(0)) == "test.conf:1: warning: ext_perform_stun: is known, and has no effect in this version");
+    CHECK(to_string(reading.problems.at(0)) ==
+          "test.conf:1: warning: ext_perform_stun: is known, and has no effect in this version");
   }
 
   TEST_CASE("all faults are found in one reading, and good lines count") {
@@ -122,6 +137,7 @@ TEST_SUITE("config") {
   TEST_CASE("a file that is not there, or is a directory, is an error that names it") {
     CHECK(read_config_file("/nonexistent/upnpd.conf").has_errors());
     CHECK(read_config_file("/").has_errors());
-    CHECK(read_config_file("/nonexistent/x").problems[0].message.find("No such file") != std::string::npos);
+    CHECK(read_config_file("/nonexistent/x").problems[0].message.find("No such file") !=
+          std::string::npos);
   }
 }

@@ -18,12 +18,14 @@ TEST_SUITE("identity") {
     CHECK(again.identity.uuid == first.identity.uuid);
     CHECK(again.identity.path_token == first.identity.path_token);
     using std::filesystem::perms;
-    CHECK((std::filesystem::status(directory / "identity").permissions() & (perms::group_all | perms::others_all)) == perms::none);
+    CHECK((std::filesystem::status(directory / "identity").permissions() &
+           (perms::group_all | perms::others_all)) == perms::none);
   }
 
   TEST_CASE("two devices have two identities") {
     const TemporaryDirectory directory;
-    CHECK(load_identity(directory / "a").identity.uuid != load_identity(directory / "b").identity.uuid);
+    CHECK(load_identity(directory / "a").identity.uuid !=
+          load_identity(directory / "b").identity.uuid);
   }
 
   TEST_CASE("a spoilt file is made anew, one that cannot be written is a problem and no end") {

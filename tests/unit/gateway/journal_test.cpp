@@ -15,8 +15,12 @@ namespace {
 
 const BootTime kNow = at_second(1000);
 
-MappingEvent added(const PortMapping& mapping) { return {MappingEvent::Kind::Added, mapping, std::nullopt}; }
-MappingEvent deleted(const PortMapping& mapping) { return {MappingEvent::Kind::Deleted, mapping, std::nullopt}; }
+MappingEvent added(const PortMapping& mapping) {
+  return {MappingEvent::Kind::Added, mapping, std::nullopt};
+}
+MappingEvent deleted(const PortMapping& mapping) {
+  return {MappingEvent::Kind::Deleted, mapping, std::nullopt};
+}
 
 // A journal with what `events` say, written as the gateway writes it.
 void fill(Journal& journal, const std::vector<MappingEvent>& events) {
@@ -62,9 +66,10 @@ TEST_SUITE("journal") {
 
   TEST_CASE("after a reboot a lease has the time it had left when last written") {
     const TemporaryDirectory directory;
-    write(directory / "leases", to_line(HeaderLine{"another boot", 5}) +
-                                    to_line(PutLine{at_second(1000), a_mapping().until(1600).id(4)}) +
-                                    to_line(GoneLine{at_second(1100), 3}));
+    write(directory / "leases",
+          to_line(HeaderLine{"another boot", 5}) +
+              to_line(PutLine{at_second(1000), a_mapping().until(1600).id(4)}) +
+              to_line(GoneLine{at_second(1100), 3}));
     const auto reading = Journal(directory / "leases").read(at_second(20));
     REQUIRE(reading.mappings.size() == 1);
     CHECK(reading.mappings[0].expires == at_second(520));
@@ -73,20 +78,23 @@ TEST_SUITE("journal") {
 
   TEST_CASE("cut at any byte, what is whole is read") {
     const TemporaryDirectory directory;
-    const std::string header = to_line(HeaderLine{"x", 1}), first = to_line(PutLine{kNow, a_mapping().id(1)}),
+    const std::string header = to_line(HeaderLine{"x", 1}),
+                      first = to_line(PutLine{kNow, a_mapping().id(1)}),
                       second = to_line(PutLine{kNow, a_long_one()});
     const std::string all = header + first + second;
     for (std::size_t length = 0; length <= all.size(); ++length) {
       write(directory / "leases", all.substr(0, length));
       const auto reading = Journal(directory / "leases").read(at_second(0));
-      const std::size_t whole = std::size_t(length + 1 >= header.size() + first.size()) + std::size_t(length + 1 >= all.size());
+      const std::size_t whole = std::size_t(length + 1 >= header.size() + first.size()) +
+                                std::size_t(length + 1 >= all.size());
       CHECK(reading.mappings.size() == whole);
     }
   }
 
   TEST_CASE("garbage between lines is named and passed over") {
     const TemporaryDirectory directory;
-    write(directory / "leases", to_line(PutLine{kNow, a_mapping().id(1)}) + "garbage\n{}\n{\"put\":1,\"at\":5}\n" +
+    write(directory / "leases", to_line(PutLine{kNow, a_mapping().id(1)}) +
+                                    "garbage\n{}\n{\"put\":1,\"at\":5}\n" +
                                     to_line(PutLine{kNow, a_long_one()}));
     const auto reading = Journal(directory / "leases").read(kNow);
     CHECK(reading.mappings.size() == 2);
@@ -115,7 +123,8 @@ TEST_SUITE("journal") {
     MappingTable table;
     table.put(a_mapping().id(1));
     journal.rewrite(table, 2, kNow);
-    for (int i = 0; i < 5000; ++i) journal.append({added(a_mapping().id(1))}, table, 2, kNow);
+    for (int i = 0; i < 5000; ++i)
+      journal.append({added(a_mapping().id(1))}, table, 2, kNow);
     CHECK(std::filesystem::file_size(directory / "leases") < 300'000);
     CHECK(journal.read(kNow).mappings.size() == 1);
   }

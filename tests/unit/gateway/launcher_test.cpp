@@ -8,7 +8,8 @@ using namespace upnpd::gateway;
 
 TEST_SUITE("launcher") {
   TEST_CASE("what a child is told is what it reads") {
-    const ChildOrder order{"announcer", "announcer br-lan", "nobody", "/run/upnpd/empty", false, true, 42};
+    const ChildOrder order{
+        "announcer", "announcer br-lan", "nobody", "/run/upnpd/empty", false, true, 42};
     auto words = to_arguments(order);
     words.erase(words.begin());
     const auto read = parse_child_order(words);

@@ -7,9 +7,13 @@ using namespace upnpd::gateway;
 
 namespace {
 
-kernel::RouterInterface an_interface(const char* name, std::vector<const char*> addresses, bool up = true) {
-  kernel::RouterInterface interface{1, name, {}, up, up, {}};
-  for (const char* address : addresses) interface.addresses.push_back(*Ipv4Network::parse(address));
+kernel::RouterInterface an_interface(const char* name, std::vector<const char*> addresses,
+                                     bool up = true) {
+  kernel::RouterInterface interface {
+    1, name, {}, up, up, {}
+  };
+  for (const char* address : addresses)
+    interface.addresses.push_back(*Ipv4Network::parse(address));
   return interface;
 }
 
@@ -24,7 +28,9 @@ WanSide wan_with(const char* address) {
 TEST_SUITE("wan_side") {
   TEST_CASE("the WAN is the configured interface, or else the default route's") {
     Config config;
-    const kernel::RouterInterfaces home{{an_interface("lan", {"192.168.77.1/24"}), an_interface("ppp0", {"198.51.100.7/32"})}, "ppp0"};
+    const kernel::RouterInterfaces home{
+        {an_interface("lan", {"192.168.77.1/24"}), an_interface("ppp0", {"198.51.100.7/32"})},
+        "ppp0"};
     CHECK(find_wan(config, home).interface == "ppp0");
     CHECK(find_wan(config, home).external_address->to_string() == "198.51.100.7");
     config.wan = "eth9";
@@ -35,13 +41,15 @@ TEST_SUITE("wan_side") {
   TEST_CASE("an interface that is down has no address to offer") {
     Config config;
     config.wan = "wan";
-    CHECK_FALSE(find_wan(config, {{an_interface("wan", {"198.51.100.7/24"}, false)}, std::nullopt}).external_address);
+    CHECK_FALSE(find_wan(config, {{an_interface("wan", {"198.51.100.7/24"}, false)}, std::nullopt})
+                    .external_address);
   }
 
   TEST_CASE("every address is matched, the first is told, ext_ip is told instead") {
     Config config;
     config.wan = "wan";
-    const kernel::RouterInterfaces home{{an_interface("wan", {"198.51.100.7/24", "198.51.100.8/24"})}, std::nullopt};
+    const kernel::RouterInterfaces home{
+        {an_interface("wan", {"198.51.100.7/24", "198.51.100.8/24"})}, std::nullopt};
     CHECK(find_wan(config, home).addresses.size() == 2);
     config.external_address = *Ipv4Address::parse("203.0.113.200");
     CHECK(find_wan(config, home).external_address->to_string() == "203.0.113.200");

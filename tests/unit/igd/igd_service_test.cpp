@@ -158,7 +158,8 @@ TEST_SUITE("igd_service") {
     std::string head = chunked(service, call.soap_action(), "", 1);
     endless.send(head.substr(0, head.size() - 5));
     std::size_t sent = 0;
-    while (sent < 10'000 && endless.send(chunk)) ++sent;
+    while (sent < 10'000 && endless.send(chunk))
+      ++sent;
     CHECK(sent < 10'000);
     CHECK(endless.is_closed_within(3s));
     CHECK(status_of(service.ask(service.get("/t0ken/igd1.xml"))) == 200);
@@ -281,7 +282,8 @@ TEST_SUITE("igd_service") {
       held.push_back(std::make_unique<HttpClient>(service.port(), source.c_str()));
       held.back()->send(i % 8 == 0 ? add_request(service) : "POST /");
     }
-    for (int i = 0; i < 8; ++i) expect<AddPortMapping>(service);  // these stay suspended
+    for (int i = 0; i < 8; ++i)
+      expect<AddPortMapping>(service);  // these stay suspended
     HttpClient next(service.port(), "127.0.0.2");
     next.send(service.get("/t0ken/igd1.xml"));
     CHECK(next.receive(100ms).empty());

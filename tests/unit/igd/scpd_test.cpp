@@ -11,7 +11,8 @@ namespace {
 
 std::vector<std::string> names(const std::vector<ScpdArgument>& arguments) {
   std::vector<std::string> result;
-  for (const auto& argument : arguments) result.push_back(argument.name);
+  for (const auto& argument : arguments)
+    result.push_back(argument.name);
   return result;
 }
 

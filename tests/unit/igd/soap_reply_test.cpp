@@ -36,7 +36,8 @@ TEST_SUITE("soap_reply") {
 
   TEST_CASE("whatever a value holds, the reply is well-formed and gives it back") {
     std::string ascii;
-    for (char c = ' '; c < 0x7f; ++c) ascii += c;
+    for (char c = ' '; c < 0x7f; ++c)
+      ascii += c;
     for (const std::string& value :
          {std::string("</NewA><script>&\"'"), std::string("]]>"), std::string("<!DOCTYPE a>"),
           std::string("Z\xc3\xbcrich"), ascii}) {

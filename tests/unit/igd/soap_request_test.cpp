@@ -124,7 +124,8 @@ TEST_SUITE("soap_request") {
     CHECK(error_of(a_call("A").with("B", std::string(kMaxSoapBody, 'x')).body()) ==
           SoapError::Malformed);
     std::string deep;
-    for (int i = 0; i < 5000; ++i) deep += "<a>";
+    for (int i = 0; i < 5000; ++i)
+      deep += "<a>";
     CHECK(error_of(deep) == SoapError::Malformed);
   }
 }

@@ -156,7 +156,8 @@ TEST_SUITE("interface_watch") {
     REQUIRE(run("ip link set if0 up"));
     REQUIRE(comes_to_run(watch, "if0"));
     REQUIRE(comes_to_run(watch, "peer0"));
-    while (is_readable(watch)) (void)watch.drain();
+    while (is_readable(watch))
+      (void)watch.drain();
     CHECK(watch.drain() == false);
     for (const char* change :
          {"ip link set if0 address 02:00:5e:10:00:02", "ip addr add 192.168.77.1/24 dev if0",

@@ -11,7 +11,8 @@ using namespace upnpd::kernel::test;
 namespace {
 std::string repeated(std::string_view text, std::size_t count) {
   std::string result;
-  while (count-- > 0) result += text;
+  while (count-- > 0)
+    result += text;
   return result;
 }
 

@@ -52,9 +52,11 @@ TEST_SUITE("nft_batch") {
 
   TEST_CASE("thousands of messages keep their order and their whole length") {
     NftBatch batch;
-    for (int i = 0; i < 10'000; ++i) batch.flush_set(kSearchRate);
+    for (int i = 0; i < 10'000; ++i)
+      batch.flush_set(kSearchRate);
     const auto heads = heads_of(batch.finish());
     REQUIRE(heads.size() == 10'002);
-    for (std::uint32_t i = 1; i <= 10'000; ++i) REQUIRE(heads[i].nlmsg_seq == i);
+    for (std::uint32_t i = 1; i <= 10'000; ++i)
+      REQUIRE(heads[i].nlmsg_seq == i);
   }
 }

@@ -14,7 +14,8 @@ using namespace upnpd::kernel::test;
 namespace {
 std::vector<AddressRange> merged(std::initializer_list<std::string_view> texts) {
   std::vector<Ipv4Network> networks;
-  for (const auto text : texts) networks.push_back(network(text));
+  for (const auto text : texts)
+    networks.push_back(network(text));
   return merge(networks);
 }
 AddressRange range(std::string_view first, std::string_view last) {

@@ -9,8 +9,8 @@ TEST_SUITE("address") {
   TEST_CASE("an address is four decimal numbers and nothing else") {
     CHECK(Ipv4Address::parse("192.168.77.10")->host_order() == 0xc0a84d0a);
     CHECK(Ipv4Address::parse("255.255.255.255")->to_string() == "255.255.255.255");
-    for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ", "0x1.2.3.4",
-                             "localhost", "1.2.3.4444444444444"})
+    for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ",
+                             "0x1.2.3.4", "localhost", "1.2.3.4444444444444"})
       CHECK_FALSE(Ipv4Address::parse(text));
     CHECK_FALSE(Ipv4Address::parse(std::string_view("1.2.3.4\0x", 9)));
   }
@@ -34,7 +34,8 @@ TEST_SUITE("address") {
     CHECK(Ipv4Network::parse("192.168.1.1/255.255.254.0")->prefix_length() == 23);
     CHECK(Ipv4Network::parse("0.0.0.0/0")->contains(*Ipv4Address::parse("203.0.113.9")));
     CHECK(Ipv4Network::parse("10.0.0.1")->prefix_length() == 32);
-    for (const char* text : {"10.0.0.1/33", "10.0.0.1/255.0.255.0", "10.0.0.1/", "/8", "10.0.0.1/8x"})
+    for (const char* text :
+         {"10.0.0.1/33", "10.0.0.1/255.0.255.0", "10.0.0.1/", "/8", "10.0.0.1/8x"})
       CHECK_FALSE(Ipv4Network::parse(text));
   }
 

@@ -27,21 +27,24 @@ TEST_SUITE("port_mapping") {
   }
 
   TEST_CASE("a client is a host, so never a class of addresses that no host has") {
-    for (const char* text : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1"})
+    for (const char* text :
+         {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1"})
       CHECK_FALSE(InternalClient::parse(*Ipv4Address::parse(text)));
     CHECK(InternalClient::parse(*Ipv4Address::parse("192.168.1.2")));
   }
 
   TEST_CASE("a description keeps its words and loses what could harm a log or a document") {
-    const auto text = [](std::string_view raw) { return PortMappingDescription::parse(raw)->text(); };
+    const auto text = [](std::string_view raw) {
+      return PortMappingDescription::parse(raw)->text();
+    };
     CHECK(text("Spiel: \"Zürich\" <1>") == "Spiel: \"Zürich\" <1>");
     CHECK(text("a\nb\x1b[31m\x7f") == "a b [31m ");
     CHECK(text("\xff") == "\xef\xbf\xbd");
-    CHECK(text("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");            // overlong '/'
+    CHECK(text("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");              // overlong '/'
     CHECK(text("\xed\xa0\x80").find("\xed\xa0") == std::string::npos);  // a surrogate
-    CHECK(text("\xc2\x9b") == " ");                                    // C1: CSI
-    CHECK(text("\xe2\x82") == "\xef\xbf\xbd\xef\xbf\xbd");            // cut short
-    CHECK(text("\xef\xbf\xbf") == " ");                                // U+FFFF is not XML
+    CHECK(text("\xc2\x9b") == " ");                                     // C1: CSI
+    CHECK(text("\xe2\x82") == "\xef\xbf\xbd\xef\xbf\xbd");              // cut short
+    CHECK(text("\xef\xbf\xbf") == " ");                                 // U+FFFF is not XML
   }
 
   TEST_CASE("a description of 1024 bytes is taken, one more is not") {

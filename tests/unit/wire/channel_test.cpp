@@ -41,8 +41,10 @@ TEST_SUITE("channel") {
   TEST_CASE("what a slow peer does not take is kept, in order") {
     auto [a, b] = *Channel::make_pair();
     std::uint64_t sent = 0;
-    while (!a.has_queued()) REQUIRE(a.send(Done{sent++}));
-    for (int i = 0; i < 100; ++i) REQUIRE(a.send(Done{sent++}));
+    while (!a.has_queued())
+      REQUIRE(a.send(Done{sent++}));
+    for (int i = 0; i < 100; ++i)
+      REQUIRE(a.send(Done{sent++}));
     for (std::uint64_t i = 0; i < sent; ++i) {
       REQUIRE(a.flush());
       const auto frame = *b.receive();
@@ -55,7 +57,8 @@ TEST_SUITE("channel") {
   TEST_CASE("a peer that never reads counts as gone, after a bound") {
     auto [a, b] = *Channel::make_pair();
     std::expected<void, ChannelError> result;
-    for (std::size_t i = 0; result && i < 2 * Channel::kMaxQueued; ++i) result = a.send(Done{i});
+    for (std::size_t i = 0; result && i < 2 * Channel::kMaxQueued; ++i)
+      result = a.send(Done{i});
     REQUIRE_FALSE(result);
     CHECK(result.error() == ChannelError::Closed);
   }

@@ -9,7 +9,9 @@ using wire::DecodeError;
 
 namespace {
 
-RequestHead a_head() { return {0x0102030405060708, 1, *Ipv4Address::parse("192.168.77.10"), IgdVersion::v2}; }
+RequestHead a_head() {
+  return {0x0102030405060708, 1, *Ipv4Address::parse("192.168.77.10"), IgdVersion::v2};
+}
 
 AddPortMapping an_add() {
   return {a_head(),
@@ -19,7 +21,8 @@ AddPortMapping an_add() {
 
 Entry an_entry() {
   return {7,
-          {*RemoteHost::parse(*Ipv4Address::parse("203.0.113.9")), *ExternalPort::parse(8080), Protocol::UDP},
+          {*RemoteHost::parse(*Ipv4Address::parse("203.0.113.9")), *ExternalPort::parse(8080),
+           Protocol::UDP},
           *InternalClient::parse(*Ipv4Address::parse("192.168.77.10")),
           *InternalPort::parse(80),
           true,
@@ -56,12 +59,14 @@ TEST_SUITE("codec") {
     CHECK(entry.client == an_entry().client);
     CHECK(round_trip<ToService>(Refused{9, UpnpError::ConflictInMappingEntry}).error ==
           UpnpError::ConflictInMappingEntry);
-    CHECK(round_trip<ToService>(WanState{1, ConnectionStatus::Connected, std::nullopt, BootTime(), 1, 2, true})
+    CHECK(round_trip<ToService>(
+              WanState{1, ConnectionStatus::Connected, std::nullopt, BootTime(), 1, 2, true})
               .downstream_bit_rate == 2);
   }
 
   TEST_CASE("messages to and from an announcer come out as they went in") {
-    const AnnounceLan lan{2, "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900, "u", "t"};
+    const AnnounceLan lan{2,   "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900,
+                          "u", "t"};
     CHECK(round_trip<ToAnnouncer>(lan).address.to_string() == "192.168.77.1/24");
     round_trip<ToAnnouncer>(StartAnnouncing{});
     CHECK(round_trip<FromAnnouncer>(AnnouncerReady{49152}).event_port == 49152);
@@ -70,7 +75,8 @@ TEST_SUITE("codec") {
   TEST_CASE("a frame cut anywhere, or with a byte more, is refused") {
     const auto frame = wire::encode(an_add());
     for (std::size_t length = 0; length < frame.size(); ++length)
-      CHECK(wire::decode<FromService>(std::span(frame).first(length)).error() == DecodeError::WrongLength);
+      CHECK(wire::decode<FromService>(std::span(frame).first(length)).error() ==
+            DecodeError::WrongLength);
     auto longer = frame;
     longer.push_back(std::byte{0});
     CHECK(wire::decode<FromService>(longer).error() == DecodeError::WrongLength);
@@ -79,7 +85,8 @@ TEST_SUITE("codec") {
   TEST_CASE("a message of the other direction is unknown") {
     CHECK(wire::decode<FromService>(wire::encode(Done{1})).error() == DecodeError::UnknownMessage);
     CHECK(wire::decode<ToAnnouncer>(wire::encode(an_add())).error() == DecodeError::UnknownMessage);
-    CHECK(wire::decode<FromAnnouncer>(wire::encode(StopAnnouncing{})).error() == DecodeError::UnknownMessage);
+    CHECK(wire::decode<FromAnnouncer>(wire::encode(StopAnnouncing{})).error() ==
+          DecodeError::UnknownMessage);
   }
 
   TEST_CASE("a value that its type refuses makes the frame invalid") {
@@ -99,7 +106,8 @@ TEST_SUITE("codec") {
         changed[place] = std::byte(value);
         const auto decoded = wire::decode<ToService>(changed);
         if (decoded && std::holds_alternative<Entry>(*decoded))
-          CHECK(std::get<Entry>(*decoded).description.text().size() <= PortMappingDescription::kMaxBytes);
+          CHECK(std::get<Entry>(*decoded).description.text().size() <=
+                PortMappingDescription::kMaxBytes);
       }
   }
 }
