@@ -46,8 +46,7 @@ void LanSide::update(const kernel::RouterInterfaces& interfaces) {
 }
 
 void LanSide::bring_up(const Link& link) {
-  auto listener =
-      open_http_listener(link.interface, link.addresses.front().address(), config_.http_port);
+  auto listener = open_listener(link);
   if (!listener) return complain(listener.error());
   problem_.clear();
   link_ = link;
@@ -55,6 +54,13 @@ void LanSide::bring_up(const Link& link) {
   base::log_notice("LAN " + link.interface + " " + link.addresses.front().to_string() +
                    ": serving on port " + std::to_string(listener_->port));
   announcer_.start();
+}
+
+std::expected<HttpListener, std::string> LanSide::open_listener(const Link& link) const {
+  const Ipv4Address address = link.addresses.front().address();
+  if (config_.http_port != 0) return open_http_listener(link.interface, address, config_.http_port);
+  auto usual = open_http_listener(link.interface, address, usual_http_port(identity_.uuid, index_));
+  return usual ? std::move(usual) : open_http_listener(link.interface, address, 0);
 }
 
 void LanSide::take_down() {

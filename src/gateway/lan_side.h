@@ -66,6 +66,7 @@ class LanSide {
   std::optional<Link> find_link(const kernel::RouterInterfaces& interfaces) const;
   void bring_up(const Link& link);
   void take_down();
+  std::expected<HttpListener, std::string> open_listener(const Link& link) const;
   void on_announcer_started();
   void on_announcer_message(const std::vector<wire::Frame>& frames);
   void serve();

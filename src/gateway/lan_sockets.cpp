@@ -43,6 +43,14 @@ bool bind_to(int fd, Ipv4Address address, std::uint16_t port) {
 
 }  // namespace
 
+std::uint16_t usual_http_port(std::string_view uuid, LanIndex lan) {
+  // FNV-1a of the UUID picks one of 1 000 decades below the ephemeral ports; the LAN a pair in it.
+  std::uint32_t hash = 2166136261u;
+  for (const char c : uuid)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return static_cast<std::uint16_t>(20000 + hash % 1000 * 10 + lan % 5 * 2);
+}
+
 std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
                                                             Ipv4Address address,
                                                             std::uint16_t port) {

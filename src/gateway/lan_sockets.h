@@ -4,9 +4,11 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 
 #include "fd.h"
 #include "upnpd/address.h"
+#include "upnpd/port_mapping.h"
 
 namespace upnpd::gateway {
 
@@ -15,7 +17,11 @@ struct HttpListener {
   std::uint16_t port;
 };
 
-// A TCP socket listening on `address` (port 0: any free one). An error is a line for the log.
+// The port of a LAN whose configuration names none: the same after every start as long as it is
+// free, so that clients need not search again after a restart.
+std::uint16_t usual_http_port(std::string_view uuid, LanIndex lan);
+
+// A TCP socket listening on `address` and `port`. An error is a line for the log.
 std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
                                                             Ipv4Address address,
                                                             std::uint16_t port);
