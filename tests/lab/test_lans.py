@@ -1,0 +1,49 @@
+"""Two LANs with one upnpd: each by its own address, neither reaches into the other."""
+
+import pytest
+
+from daemon import Upnpd
+from igd_client import IGD1, SoapFault, find_igd, ssdp_answers
+from traffic import WebServer, fetch
+
+
+@pytest.fixture(scope="module")
+def upnpd(lab):
+    upnpd = Upnpd(lab, listening_ip=["lan", "guest"]).start()
+    upnpd.wait_until_ready(lab.visitor)
+    return upnpd
+
+
+def test_each_lan_is_answered_once_and_by_its_own_address(lab, upnpd):
+    for host, address in ((lab.pc1, lab.lan_address), (lab.visitor, lab.guest_address)):
+        locations = {answer["LOCATION"] for answer in ssdp_answers(host, IGD1, timeout=1)}
+        assert len(locations) == 1 and locations.pop().startswith(f"http://{address}:")
+
+
+def test_each_lan_maps_and_each_lan_has_an_announcer(lab, upnpd, closing):
+    closing(WebServer(lab.pc1, 80, "home"))
+    closing(WebServer(lab.visitor, 80, "guest"))
+    find_igd(lab.pc1).add(8080, 80)
+    find_igd(lab.visitor).add(8081, 80)
+    assert fetch(lab.inet1, lab.wan_address, 8080) == "home"
+    assert fetch(lab.inet1, lab.wan_address, 8081) == "guest"
+    assert len([p for p in upnpd.status()["processes"] if p["role"] == "announcer"]) == 2
+
+
+def test_a_mapped_port_is_reached_from_the_other_lan_by_the_external_address(lab, upnpd, closing):
+    closing(WebServer(lab.pc1, 80, "home"))
+    find_igd(lab.pc1).add(8082, 80)
+    assert fetch(lab.visitor, lab.wan_address, 8082) == "home"
+
+
+def test_a_guest_cannot_map_a_host_of_the_lan(lab, upnpd):
+    with pytest.raises(SoapFault) as refused:
+        find_igd(lab.visitor).add(8083, 80, client=lab.pc1.address)
+    assert refused.value.code == 718
+
+
+def test_a_guest_cannot_use_the_lans_ports(lab, upnpd):
+    lan = next(entry for entry in upnpd.status()["lans"] if entry["interface"] == "lan")
+    for port in (lan["http_port"], lan["event_port"]):
+        with pytest.raises(OSError):
+            lab.visitor.connect(lab.lan_address, port, timeout=0.3).close()

@@ -1,0 +1,47 @@
+"""What a mapped socket sends leaves from the mapped port, to every host: an open NAT."""
+
+import pytest
+
+from igd_client import find_igd
+from traffic import UdpEcho
+
+
+@pytest.mark.parametrize("internal, external", [(3075, 3074), (3074, 3075), (9308, 9308)])
+def test_two_internet_hosts_see_the_external_port(lab, upnpd, closing, internal, external):
+    echoes = [closing(UdpEcho(host, 5000)) for host in (lab.inet1, lab.inet2)]
+    igd = find_igd(lab.pc1)
+    igd.add(external, internal, protocol="UDP")
+    with lab.pc1.udp(internal) as game:
+        for host, echo in zip((lab.inet1, lab.inet2), echoes):
+            game.sendto(b"hello", (host.address, 5000))
+            assert game.recvfrom(16) == (b"hello", (host.address, 5000))
+            assert echo.senders == [(lab.wan_address, external)]
+    igd.delete(external, protocol="UDP")
+
+
+def test_a_host_that_was_never_talked_to_reaches_the_socket_there(lab, upnpd):
+    igd = find_igd(lab.pc1)
+    igd.add(3074, 3075, protocol="UDP")
+    with lab.pc1.udp(3075) as game, lab.inet1.udp() as known, lab.inet2.udp() as stranger:
+        game.sendto(b"hello", (lab.inet1.address, known.getsockname()[1]))
+        seen_at = known.recvfrom(16)[1]
+        stranger.sendto(b"join", seen_at)
+        data, sender = game.recvfrom(16)
+        assert (data, sender[0]) == (b"join", lab.inet2.address)
+        game.sendto(b"welcome", sender)
+        assert stranger.recvfrom(16) == (b"welcome", seen_at)
+    igd.delete(3074, protocol="UDP")
+
+
+def test_two_consoles_with_one_game_each_keep_their_port(lab, upnpd, closing):
+    echo = closing(UdpEcho(lab.inet1, 5001))  # no flow to it yet
+    consoles = [(lab.pc1, 3074), (lab.pc2, 3174)]
+    for host, external in consoles:
+        find_igd(host).add(external, 3074, protocol="UDP")
+    for host, external in consoles:
+        with host.udp(3074) as game:
+            game.sendto(b"hello", (lab.inet1.address, 5001))
+            game.recvfrom(16)
+        assert echo.senders[-1] == (lab.wan_address, external)
+    for host, external in consoles:
+        find_igd(host).delete(external, protocol="UDP")

@@ -1,0 +1,75 @@
+"""What /proc says of each process: who holds what."""
+
+import os
+
+import pytest
+
+CAP_NET_ADMIN = 1 << 12
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in status)}
+
+
+def limit_of(pid, name):
+    with open(f"/proc/{pid}/limits") as limits:
+        line = next(line for line in limits if line.startswith(name))
+    return line[len(name):].split()[0]
+
+
+@pytest.fixture(scope="module")
+def gateway(upnpd):
+    return status_of(upnpd.process("gateway")["pid"])
+
+
+@pytest.fixture(scope="module", params=["igd", "announcer"])
+def child(upnpd, request):
+    return upnpd.process(request.param)["pid"]
+
+
+def test_the_gateway_keeps_one_capability(gateway):
+    for held in ("CapEff", "CapPrm"):
+        assert int(gateway[held], 16) == CAP_NET_ADMIN, held
+    assert int(gateway["CapInh"], 16) == 0 and int(gateway["CapAmb"], 16) == 0
+
+
+def test_a_child_is_nobody_special(child):
+    status = status_of(child)
+    assert "0" not in status["Uid"].split() and "0" not in status["Gid"].split()
+    assert "0" not in status["Groups"].split()
+    for held in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"):
+        assert int(status[held], 16) == 0, held
+
+
+def test_a_child_can_gain_nothing_and_call_little(child):
+    status = status_of(child)
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+
+
+def test_every_thread_of_a_child_is_sandboxed(child):
+    for thread in os.listdir(f"/proc/{child}/task"):
+        assert status_of(f"{child}/task/{thread}")["Seccomp"] == "2"
+
+
+def test_a_childs_file_system_is_empty(child):
+    assert os.listdir(f"/proc/{child}/root") == []
+    assert os.path.realpath(f"/proc/{child}/cwd") == os.path.realpath(f"/proc/{child}/root")
+
+
+def test_a_childs_resources_are_bounded(child):
+    assert limit_of(child, "Max core file size") == "0"
+    assert limit_of(child, "Max address space") != "unlimited"
+    assert int(limit_of(child, "Max open files")) <= 4096
+
+
+def test_a_child_holds_no_descriptor_it_has_no_use_for(upnpd, child):
+    names = []
+    for fd in os.listdir(f"/proc/{child}/fd"):
+        try:
+            names.append(os.readlink(f"/proc/{child}/fd/{fd}"))
+        except FileNotFoundError:
+            pass
+    allowed = ("socket:", "anon_inode:", "pipe:", "/dev/null", upnpd.log_file)
+    assert not [name for name in names if not name.startswith(allowed)], names
