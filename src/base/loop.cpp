@@ -1,5 +1,7 @@
 #include "loop.h"
 
+#include <sys/wait.h>
+
 #include <cstdlib>
 #include <utility>
 
@@ -95,7 +97,7 @@ void SignalWatcher::called(struct ev_loop*, ev_signal* signal, int) {
 
 ChildWatcher::ChildWatcher(Loop& loop, int pid, Function function)
     : loop_(loop), function_(std::move(function)) {
-  ev_child_init(&child_, &ChildWatcher::called, pid, 0);
+  ev_child_init(&child_, &ChildWatcher::called, pid, 1);
   child_.data = this;
   ev_child_start(loop_.handle(), &child_);
 }
@@ -103,9 +105,10 @@ ChildWatcher::~ChildWatcher() {
   ev_child_stop(loop_.handle(), &child_);
 }
 void ChildWatcher::called(struct ev_loop* loop, ev_child* child, int) {
-  ev_child_stop(loop, child);
+  const int status = child->rstatus;
+  if (WIFEXITED(status) || WIFSIGNALED(status)) ev_child_stop(loop, child);
   const Function function = static_cast<ChildWatcher*>(child->data)->function_;
-  function(child->rstatus);
+  function(status);
 }
 
 }  // namespace upnpd::base

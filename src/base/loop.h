@@ -80,8 +80,9 @@ class SignalWatcher {
   Function function_;
 };
 
-// Calls its function once with the wait status when `pid`, a child of this process, has ended. The
-// loop reaps children by itself: nobody else may wait for them.
+// Calls its function with the wait status each time `pid`, a child of this process, is stopped or
+// continued, and at last when it has ended. The loop reaps children by itself: nobody else may wait
+// for them.
 class ChildWatcher {
  public:
   using Function = std::function<void(int status)>;

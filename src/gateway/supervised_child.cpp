@@ -57,7 +57,7 @@ void SupervisedChild::launch() {
   channel_watcher_ = std::make_unique<base::FdWatcher>(loop_, channel_->fd(), base::Interest::Read,
                                                        [this] { on_ready(); });
   child_watcher_ =
-      std::make_unique<base::ChildWatcher>(loop_, pid_, [this](int status) { on_ended(status); });
+      std::make_unique<base::ChildWatcher>(loop_, pid_, [this](int status) { on_status(status); });
   hooks_.started();
 }
 
@@ -90,6 +90,11 @@ void SupervisedChild::kill(const std::string& why) {
   base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") is ended: " + why);
   channel_watcher_.reset();
   launcher_.end(pid_);
+}
+
+void SupervisedChild::on_status(int status) {
+  if (WIFSTOPPED(status)) return kill("it is stopped");
+  if (!WIFCONTINUED(status)) on_ended(status);
 }
 
 void SupervisedChild::on_ended(int status) {

@@ -49,6 +49,7 @@ class SupervisedChild {
  private:
   void launch();
   void on_ready();
+  void on_status(int status);
   void on_ended(int status);
   void watch_queue();
 

@@ -1,5 +1,7 @@
 """A child that dies is back within a second; no mapping notices."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -54,3 +56,12 @@ def test_a_child_that_is_killed_again_and_again_comes_back(lab, upnpd):
     for _ in range(4):
         upnpd.kill_child("igd")
     wait_until(lambda: find_igd(lab.pc1, timeout=0.3), 5, "upnpd serves again")
+
+
+@pytest.mark.parametrize("role", ["igd", "announcer"])
+def test_a_stopped_child_is_replaced(lab, upnpd, role):
+    old = upnpd.process(role)["pid"]
+    os.kill(old, signal.SIGSTOP)
+    wait_until(lambda: upnpd.process(role)["pid"] not in (0, old), 2, "another process")
+    wait_until(lambda: find_igd(lab.pc1, timeout=0.3), 2, "upnpd serves again")
+    wait_until(lambda: not os.path.exists(f"/proc/{old}"), 1, "the end of the stopped process")
