@@ -40,16 +40,20 @@ SendResult send_now(int channel, const std::vector<std::byte>& bytes, int fd) {
   return SendResult::Sent;
 }
 
+// Owns every descriptor that came. More than one is nothing we ever send: then there is none.
 base::Fd received_fd(msghdr& message) {
-  base::Fd result;
+  std::vector<base::Fd> fds;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    result = base::Fd(fd);
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      fds.emplace_back(fd);
+    }
   }
-  return result;
+  return fds.size() == 1 ? std::move(fds.front()) : base::Fd();
 }
 
 ChannelError error_of(int error) {

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
+#include <filesystem>
 
 using namespace upnpd;
 using wire::Channel;
@@ -36,6 +38,37 @@ TEST_SUITE("channel") {
     char byte = 0;
     CHECK(::read(pipe_ends[0], &byte, 1) == 1);
     ::close(pipe_ends[0]);
+  }
+
+  TEST_CASE("descriptors nobody asked for are closed, however many come") {
+    auto [a, b] = *Channel::make_pair();
+    const auto open_fds = [] {
+      return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+    };
+    const auto before = open_fds();
+    for (int i = 0; i < 20; ++i) {
+      const std::array<int, 2> two{0, 1};
+      union {
+        cmsghdr header;
+        std::array<char, CMSG_SPACE(sizeof two)> bytes;
+      } control{};
+      char byte = 0;
+      iovec part{&byte, 1};
+      msghdr message{};
+      message.msg_iov = &part;
+      message.msg_iovlen = 1;
+      message.msg_control = &control;
+      message.msg_controllen = sizeof control.bytes;
+      control.header.cmsg_level = SOL_SOCKET;
+      control.header.cmsg_type = SCM_RIGHTS;
+      control.header.cmsg_len = CMSG_LEN(sizeof two);
+      std::memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), two.data(), sizeof two);
+      REQUIRE(::sendmsg(a.fd(), &message, 0) == 1);
+      const auto frame = *b.receive();
+      REQUIRE(frame);
+      CHECK_FALSE(frame->fd);
+    }
+    CHECK(open_fds() == before);
   }
 
   TEST_CASE("what a slow peer does not take is kept, in order") {
