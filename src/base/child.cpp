@@ -17,6 +17,9 @@ namespace {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // Nobody types to a child.
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
   const int exe = ::fcntl(binary.get(), F_DUPFD_CLOEXEC, kChannelFd + 1);
   if (channel) {
     // dup2 onto itself would leave close-on-exec set.

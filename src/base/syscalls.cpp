@@ -1,7 +1,7 @@
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <memory>
 
@@ -88,20 +88,19 @@ constexpr const char* kEverybody[] = {
     "uname",
     "write",
     "writev",
-    "ioctl",
     "pipe2",
     "dup",
     "sched_getaffinity",
     "sched_getparam",
     "sched_getscheduler",
+    "tkill",
 };
 
-// What libupnp's threads and its connections to subscribers need besides. clone is there for
-// threads; clone3, whose flags a filter cannot see, says that it does not exist, and libc falls
-// back to clone.
+// What libupnp's threads and its connections to subscribers need besides. clone makes threads
+// alone; clone3, whose flags a filter cannot see, says that it does not exist, and libc falls back
+// to clone.
 constexpr const char* kAnnouncer[] = {
     "bind",
-    "clone",
     "connect",
     "listen",
     "sched_setscheduler",
@@ -115,49 +114,86 @@ constexpr const char* kAnnouncer[] = {
     "sysinfo",
 };
 
+#ifdef __s390x__
+constexpr unsigned kCloneFlags = 1;
+#else
+constexpr unsigned kCloneFlags = 0;
+#endif
+
 struct Release {
   void operator()(void* filter) const { seccomp_release(filter); }
 };
-using Filter = std::unique_ptr<void, Release>;
 
-void allow(scmp_filter_ctx filter, const char* name) {
-  const int number = seccomp_syscall_resolve_name(name);
-  if (number != __NR_SCMP_ERROR) seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-}
+// A filter being written. A rule that cannot be added must not be missing silently: the call would
+// end the process some day.
+class Filter {
+ public:
+  Filter() : filter_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {
+    note(filter_ ? seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM);
+  }
 
-// Sockets of these families alone: AF_UNIX is syslog(3)'s, which reconnects when its daemon
-// restarts.
-void allow_sockets(scmp_filter_ctx filter) {
-  for (const int family : {AF_INET, AF_INET6, AF_UNIX})
-    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                     SCMP_A0(SCMP_CMP_EQ, scmp_datum_t(family)));
-}
+  void allow(const char* name) {
+    const int number = seccomp_syscall_resolve_name(name);
+    if (filter_ && number != __NR_SCMP_ERROR)
+      note(seccomp_rule_add(filter_.get(), SCMP_ACT_ALLOW, number, 0));
+  }
+  template <std::size_t N>
+  void allow(const char* const (&names)[N]) {
+    for (const char* const name : names)
+      allow(name);
+  }
+  // Lets `number` pass, or answers it with `error`, when its argument number `argument` has these
+  // bits under `mask`.
+  void allow_if(int number, unsigned argument, scmp_datum_t mask, scmp_datum_t bits) {
+    add_if(SCMP_ACT_ALLOW, number, argument, mask, bits);
+  }
+  void refuse_if(int error, int number, unsigned argument, scmp_datum_t mask, scmp_datum_t bits) {
+    add_if(SCMP_ACT_ERRNO(static_cast<std::uint32_t>(error)), number, argument, mask, bits);
+  }
+  void refuse(int error, int number) {
+    if (filter_)
+      note(seccomp_rule_add(filter_.get(), SCMP_ACT_ERRNO(static_cast<std::uint32_t>(error)),
+                            number, 0));
+  }
+
+  std::expected<void, std::string> load() {
+    if (error_ == 0) note(seccomp_load(filter_.get()));
+    if (error_ == 0) return {};
+    return std::unexpected(
+        with_errno("no seccomp filter (does the kernel have CONFIG_SECCOMP_FILTER?)", -error_));
+  }
+
+ private:
+  void add_if(std::uint32_t action, int number, unsigned argument, scmp_datum_t mask,
+              scmp_datum_t bits) {
+    const scmp_arg_cmp condition{argument, SCMP_CMP_MASKED_EQ, mask, bits};
+    if (filter_) note(seccomp_rule_add_array(filter_.get(), action, number, 1, &condition));
+  }
+  void note(int result) {
+    if (error_ == 0 && result < 0) error_ = result;
+  }
+
+  std::unique_ptr<void, Release> filter_;
+  int error_ = 0;
+};
+
+constexpr scmp_datum_t kWholeInt = 0xffffffff;
 
 }  // namespace
 
 std::expected<void, std::string> restrict_syscalls(SyscallSet set) {
-  const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
-  if (!filter) return std::unexpected("seccomp: no memory");
-  seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  for (const char* const name : kEverybody)
-    allow(filter.get(), name);
-  seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-  switch (set) {
-    case SyscallSet::Service:
-      seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                       SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-      allow(filter.get(), "connect");
-      break;
-    case SyscallSet::Announcer:
-      for (const char* const name : kAnnouncer)
-        allow(filter.get(), name);
-      allow_sockets(filter.get());
-      break;
+  Filter filter;
+  filter.allow(kEverybody);
+  filter.refuse(ENOSYS, SCMP_SYS(clone3));
+  // syslog(3) tries to come back when its daemon restarts; it cannot, and must not die of it.
+  filter.refuse_if(EACCES, SCMP_SYS(socket), 0, kWholeInt, AF_UNIX);
+  if (set == SyscallSet::Announcer) {
+    filter.allow(kAnnouncer);
+    filter.allow_if(SCMP_SYS(socket), 0, kWholeInt, AF_INET);
+    filter.allow_if(SCMP_SYS(socket), 0, kWholeInt, AF_INET6);
+    filter.allow_if(SCMP_SYS(clone), kCloneFlags, CLONE_THREAD, CLONE_THREAD);
   }
-  if (const int error = seccomp_load(filter.get()); error != 0)
-    return std::unexpected(
-        with_errno("the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)", -error));
-  return {};
+  return filter.load();
 }
 
 }  // namespace upnpd::base
