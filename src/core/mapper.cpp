@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <ranges>
+#include <set>
 
 namespace upnpd::core {
 namespace {
@@ -32,6 +33,24 @@ Entry entry_for(std::uint64_t id, const PortMapping& mapping, BootTime now) {
           mapping.enabled,
           mapping.description,
           remaining_seconds(mapping, now)};
+}
+
+// Whether two moments are one: the kernel counts in its own ticks.
+bool is_same_time(const std::optional<BootTime>& a, const std::optional<BootTime>& b) {
+  using namespace std::chrono_literals;
+  if (!a || !b) return a.has_value() == b.has_value();
+  return std::chrono::abs(*a - *b) < 1s;
+}
+
+bool is_same_element(const PortMapping& wanted, const PortMapping& held) {
+  return wanted.enabled && wanted.id == held.id && wanted.client == held.client &&
+         wanted.internal_port == held.internal_port && is_same_time(wanted.expires, held.expires);
+}
+
+bool is_same_element(const OutwardMapping& wanted, const OutwardMapping& held) {
+  return wanted.external_port == held.external_port &&
+         is_same_time(wanted.external_port_expires, held.external_port_expires) &&
+         is_same_time(wanted.forward_expires, held.forward_expires);
 }
 
 const RequestHead& head_of(const ServiceRequest& request) {
@@ -98,10 +117,8 @@ Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& 
 
 std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted,
                                                      IgdVersion version, bool any_port) const {
-  const auto permitted = [&](ExternalPort port) {
-    return permits(policy_, port, wanted.client, wanted.internal_port, wanted.description);
-  };
-  const auto verdict = permitted(wanted.key.external_port);
+  const auto verdict = permits(policy_, wanted.key.external_port, wanted.client,
+                               wanted.internal_port, wanted.description);
   if (!verdict && !any_port)
     return std::unexpected(Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
   if (const auto quota = check_quota(wanted, version); !quota)
@@ -114,8 +131,12 @@ std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted
     return std::unexpected(
         Refusal{UpnpError::ConflictInMappingEntry,
                 "the port is mapped to " + conflict->client.address().to_string()});
-  const auto port = table_.free_port(wanted.key.protocol, wanted.key.external_port,
-                                     [&](ExternalPort p) { return permitted(p).has_value(); });
+  const ExternalPortVerdicts verdicts(policy_, wanted.client, wanted.internal_port,
+                                      wanted.description);
+  const auto port = verdicts.allows_any()
+                        ? table_.free_port(wanted.key.protocol, wanted.key.external_port,
+                                           [&](ExternalPort p) { return verdicts.allows(p); })
+                        : std::nullopt;
   if (!port)
     return std::unexpected(verdict
                                ? Refusal{UpnpError::NoPortMapsAvailable, "no external port is free"}
@@ -204,39 +225,52 @@ Outcome Mapper::remove(MappingId id) {
   return outcome;
 }
 
-Outcome Mapper::restore(PortMapping mapping, bool in_kernel) {
-  Outcome outcome;
+std::expected<void, std::string> Mapper::restore(PortMapping mapping, BootTime now) {
   reserve_ids_up_to(mapping.id);
-  if (mapping.id == 0) mapping.id = next_id_++;
-  if (in_kernel)
-    table_.put(mapping);
-  else
-    put(std::move(mapping), outcome);
-  return outcome;
+  if (auto permitted = permits(policy_, mapping.key.external_port, mapping.client,
+                               mapping.internal_port, mapping.description);
+      !permitted)
+    return permitted;
+  const std::chrono::seconds longest = policy_.limits.lease;
+  if (longest.count() != 0)
+    mapping.expires = std::min(mapping.expires.value_or(BootTime::max()), now + longest);
+  table_.put(mapping);
+  return {};
+}
+
+void Mapper::forget(const PortMappingKey& key) {
+  table_.erase(key);
 }
 
 void Mapper::reserve_ids_up_to(MappingId last) {
   next_id_ = std::max(next_id_, last + 1);
 }
 
-std::vector<NatChange> Mapper::reconcile_outward(std::span<const OutwardMapping> in_kernel) const {
-  std::map<Endpoint, OutwardMapping> wanted;
-  table_.for_each([&](const PortMapping& mapping) {
-    if (const auto outward = table_.outward(endpoint_of(mapping)))
-      wanted.insert_or_assign(outward->endpoint, *outward);
-  });
+std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held,
+                                         std::span<const OutwardMapping> held_outward) const {
   std::vector<NatChange> changes;
-  for (const OutwardMapping& held : in_kernel) {
-    const auto want = wanted.find(held.endpoint);
-    // The kernel counts in its own ticks: the same port is the same, its lease is renewed alike.
-    const bool same = want != wanted.end() && want->second.external_port == held.external_port &&
-                      want->second.forward_expires.has_value() == held.forward_expires.has_value();
-    if (same)
-      wanted.erase(want);
+  std::set<PortMappingKey> right;
+  for (const PortMapping& element : held) {
+    const PortMapping* const wanted = table_.find(element.key);
+    if (wanted != nullptr && is_same_element(*wanted, element))
+      right.insert(element.key);
     else
-      changes.emplace_back(RemoveOutward{held});
+      changes.emplace_back(RemoveMapping{element});
   }
-  for (const auto& [endpoint, outward] : wanted)
+  std::map<Endpoint, OutwardMapping> wanted_outward;
+  table_.for_each([&](const PortMapping& mapping) {
+    if (mapping.enabled && !right.contains(mapping.key)) changes.emplace_back(AddMapping{mapping});
+    if (const auto outward = table_.outward(endpoint_of(mapping)))
+      wanted_outward.insert_or_assign(outward->endpoint, *outward);
+  });
+  for (const OutwardMapping& element : held_outward) {
+    const auto wanted = wanted_outward.find(element.endpoint);
+    if (wanted != wanted_outward.end() && is_same_element(wanted->second, element))
+      wanted_outward.erase(wanted);
+    else
+      changes.emplace_back(RemoveOutward{element});
+  }
+  for (const auto& [endpoint, outward] : wanted_outward)
     changes.emplace_back(AddOutward{outward});
   return changes;
 }

@@ -56,11 +56,15 @@ class Mapper {
   // Deletes the mapping of this id, whoever owns it. No reply; no event when there is none.
   Outcome remove(MappingId id);
 
-  // Puts back a mapping that was there before a restart. `in_kernel`: the kernel still holds it;
-  // else the outcome has the changes that put it there.
-  Outcome restore(PortMapping mapping, bool in_kernel);
-  // What makes the kernel's outward mappings those of the table.
-  std::vector<NatChange> reconcile_outward(std::span<const OutwardMapping> in_kernel) const;
+  // Puts back into the table a mapping that was there before a restart; reconcile() then tells what
+  // the kernel lacks. The reason, if policy does not permit it any more. Its lease is cut to the
+  // longest one that policy grants.
+  std::expected<void, std::string> restore(PortMapping mapping, BootTime now);
+  // Takes a mapping out of the table that the kernel could not be given.
+  void forget(const PortMappingKey& key);
+  // What makes the kernel, which holds these now, hold what the table says.
+  std::vector<NatChange> reconcile(std::span<const PortMapping> held,
+                                   std::span<const OutwardMapping> held_outward) const;
   // The first id not yet given away; ids only grow.
   MappingId next_id() const { return next_id_; }
   void reserve_ids_up_to(MappingId last);

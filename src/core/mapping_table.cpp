@@ -56,6 +56,17 @@ const PortMapping* MappingTable::find_conflict(Protocol protocol, ExternalPort p
   return nullptr;
 }
 
+bool MappingTable::covers(const PortMapping& mapping) const {
+  PortMappingKey for_any = mapping.key;
+  for_any.remote_host = RemoteHost::any();
+  for (const PortMappingKey& key : {mapping.key, for_any}) {
+    const PortMapping* const found = find(key);
+    if (found != nullptr && found->enabled && endpoint_of(*found) == endpoint_of(mapping))
+      return true;
+  }
+  return false;
+}
+
 const PortMapping* MappingTable::at(std::size_t index) const {
   return index < all_.size() ? &all_[index]->mapping : nullptr;
 }

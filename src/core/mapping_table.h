@@ -38,6 +38,9 @@ class MappingTable {
   // removal the last one takes the freed place.
   const PortMapping* at(std::size_t index) const;
   const PortMapping* at(std::size_t index, Ipv4Address client) const;
+  // Whether flows of `mapping` have a way still: an enabled mapping to the same endpoint, from the
+  // same external port, for its RemoteHost or for any.
+  bool covers(const PortMapping& mapping) const;
   // The first port from `start` on, going round through `first`..65535, that no mapping of
   // `protocol` uses and `acceptable` agrees to.
   std::optional<ExternalPort> free_port(Protocol protocol, ExternalPort start,

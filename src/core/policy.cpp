@@ -15,7 +15,8 @@ struct DescriptionPattern::Compiled {
 std::optional<DescriptionPattern> DescriptionPattern::compile(const std::string& expression) {
   // An empty regex_t must not be freed: compile into one that is owned only once it is whole.
   regex_t raw{};
-  if (::regcomp(&raw, expression.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return std::nullopt;
+  if (::regcomp(&raw, expression.c_str(), REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
+    return std::nullopt;
   const auto compiled = std::make_shared<Compiled>();
   compiled->expression = raw;
   return DescriptionPattern(compiled);
@@ -35,15 +36,45 @@ std::vector<PermissionLine> Policy::usual_permissions() {
            "built-in rule"}};
 }
 
+namespace {
+
+bool concerns(const PermissionLine& line, InternalClient client, InternalPort internal_port,
+              const PortMappingDescription& description) {
+  return line.clients.contains(client.address()) &&
+         line.internal_ports.contains(internal_port.number()) &&
+         (!line.description || line.description->matches(description));
+}
+
+}  // namespace
+
+ExternalPortVerdicts::ExternalPortVerdicts(const Policy& policy, InternalClient client,
+                                           InternalPort internal_port,
+                                           const PortMappingDescription& description) {
+  for (const PermissionLine& line : policy.permissions)
+    if (concerns(line, client, internal_port, description))
+      parts_.push_back({line.external_ports, line.verdict});
+}
+
+bool ExternalPortVerdicts::allows(ExternalPort port) const {
+  for (const Part& part : parts_)
+    if (part.external_ports.contains(port.number()))
+      return part.verdict == PermissionLine::Verdict::Allow;
+  return false;
+}
+
+bool ExternalPortVerdicts::allows_any() const {
+  for (const Part& part : parts_)
+    if (part.verdict == PermissionLine::Verdict::Allow) return true;
+  return false;
+}
+
 std::expected<void, std::string> permits(const Policy& policy, ExternalPort external_port,
                                          InternalClient client, InternalPort internal_port,
                                          const PortMappingDescription& description) {
   for (const PermissionLine& line : policy.permissions) {
     if (!line.external_ports.contains(external_port.number()) ||
-        !line.clients.contains(client.address()) ||
-        !line.internal_ports.contains(internal_port.number()))
+        !concerns(line, client, internal_port, description))
       continue;
-    if (line.description && !line.description->matches(description)) continue;
     if (line.verdict == PermissionLine::Verdict::Allow) return {};
     return std::unexpected("denied by " + line.where);
   }

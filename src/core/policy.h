@@ -20,7 +20,8 @@ struct PortRange {
   bool contains(std::uint16_t port) const { return first <= port && port <= last; }
 };
 
-// A POSIX extended regular expression over descriptions.
+// A POSIX extended regular expression over descriptions, in any case of letters, as miniupnpd has
+// it.
 class DescriptionPattern {
  public:
   // No value when `expression` is not a regular expression.
@@ -58,6 +59,23 @@ struct Policy {
 
   // The lines that hold when the configuration has none: high ports for everyone, nothing else.
   static std::vector<PermissionLine> usual_permissions();
+};
+
+// What the permission lines say of one client, internal port and description, for any external
+// port: the lines are looked through once, the ports then cost nothing.
+class ExternalPortVerdicts {
+ public:
+  ExternalPortVerdicts(const Policy& policy, InternalClient client, InternalPort internal_port,
+                       const PortMappingDescription& description);
+  bool allows(ExternalPort port) const;
+  bool allows_any() const;
+
+ private:
+  struct Part {
+    PortRange external_ports;
+    PermissionLine::Verdict verdict;
+  };
+  std::vector<Part> parts_;  // first match wins
 };
 
 // Whether the permission lines let `client` have this mapping; if not, the reason.

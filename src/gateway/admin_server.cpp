@@ -103,6 +103,9 @@ std::expected<base::Fd, std::string> AdminServer::listen(const std::filesystem::
   if (is_served(address))
     return std::unexpected("another upnpd already serves admin_socket " + path.string());
 
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode))
+    return std::unexpected("admin_socket " + path.string() + " is there and is no socket");
   ::unlink(path.c_str());
   base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = ::umask(0117);

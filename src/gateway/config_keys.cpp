@@ -73,6 +73,16 @@ bool is_interface_name(std::string_view name) {
          name.find_first_of("/ \t:") == std::string_view::npos && name != "." && name != "..";
 }
 
+Result set_http_port(Config& config, std::string_view value) {
+  const auto port = read_number(value, 65535);
+  // The sockets are opened after the right to the low ports is given up.
+  if (!port || (*port != 0 && *port < 1024))
+    return std::unexpected("must be 0 (any free port) or a port from 1024 to 65535, not '" +
+                           std::string(value) + "'");
+  config.http_port = static_cast<std::uint16_t>(*port);
+  return KeyEffect::Applied;
+}
+
 Result set_wan(Config& config, std::string_view value) {
   if (!is_interface_name(value))
     return std::unexpected("'" + std::string(value) + "' cannot be an interface's name");
@@ -139,8 +149,8 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"ext_ifname", set_wan},
     {"ext_ip", set_external_address},
     {"listening_ip", add_lan},
-    {"http_port", set_number_field<&Config::http_port>},
-    {"port", set_number_field<&Config::http_port>},
+    {"http_port", set_http_port},
+    {"port", set_http_port},
     {"enable_upnp", set_switch<&Config::enable_upnp>},
     {"lease_file", set_path<&Config::lease_file>},
     {"friendly_name", set_text<&Config::friendly_name>},

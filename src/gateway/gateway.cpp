@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kStopPatience = 1500ms;
 constexpr auto kPublishPause = 100ms;
+constexpr auto kRetryPause = 5s;
 
 }  // namespace
 
@@ -41,6 +42,7 @@ Gateway::Gateway(Config config, Resources resources)
       lease_timer_(loop_, [this] { end_leases(); }),
       sync_timer_(loop_, [this] { journal_.sync(); }),
       flow_timer_(loop_, [this] { end_closed_flows(); }),
+      retry_timer_(loop_, [this] { on_interfaces_changed(); }),
       publish_timer_(loop_,
                      [this] {
                        for (const auto& lan : lans_)
@@ -68,57 +70,6 @@ int Gateway::run() {
   return 0;
 }
 
-std::expected<void, std::string> Gateway::open_nat() {
-  const auto opened = resources_.nat->open();
-  if (!opened)
-    return std::unexpected(
-        "table inet upnpd cannot be made: " +
-        base::with_errno(opened.error().what, opened.error().error) +
-        "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or later)");
-  restore(*opened);
-  return {};
-}
-
-void Gateway::restore(TableOrigin origin) {
-  const BootTime now = base::boot_now();
-  Journal::Reading reading = journal_.read(now);
-  for (const std::string& problem : reading.problems)
-    base::log_warning(problem);
-  mapper_.reserve_ids_up_to(reading.last_id);
-  std::map<PortMappingKey, PortMapping> remembered;
-  for (PortMapping& mapping : reading.mappings)
-    remembered.insert_or_assign(mapping.key, std::move(mapping));
-
-  std::vector<NatChange> changes;
-  const auto take_over = [&](core::Outcome outcome) {
-    std::ranges::move(outcome.changes, std::back_inserter(changes));
-  };
-  for (PortMapping& held : resources_.nat->read_back(now).value_or(std::vector<PortMapping>())) {
-    if (held.id == 0) {  // not ours: somebody put it in by hand
-      changes.emplace_back(RemoveMapping{held});
-      continue;
-    }
-    // The kernel is the truth; the journal knows what an element has no room for.
-    if (const auto known = remembered.extract(held.key);
-        known && known.mapped().client == held.client)
-      held.description = known.mapped().description;
-    take_over(mapper_.restore(std::move(held), true));
-  }
-  const auto outward =
-      resources_.nat->read_back_outward(now).value_or(std::vector<OutwardMapping>());
-  std::ranges::move(mapper_.reconcile_outward(outward), std::back_inserter(changes));
-  // An enabled mapping that a table of a former run does not hold has been closed.
-  for (auto& [key, mapping] : remembered)
-    if (origin == TableOrigin::Made || !mapping.enabled)
-      take_over(mapper_.restore(std::move(mapping), false));
-
-  if (!commit(changes, now)) base::log_error("some mappings could not be put back");
-  mapper_.confirm();
-  journal_.rewrite(mapper_.table(), mapper_.next_id(), now);
-  if (!journal_.fault().empty()) base::log_warning(journal_.fault());
-  plan_next_end();
-}
-
 void Gateway::begin_stop() {
   if (stopping_) return;
   stopping_ = true;
@@ -138,7 +89,8 @@ void Gateway::stop_when_quiet() {
 void Gateway::finish_stop() {
   if (const auto closed = resources_.nat->close(); !closed)
     base::log_error(base::with_errno(closed.error().what, closed.error().error));
-  journal_.sync();
+  // The leases' remaining times as of now, for a reboot that follows.
+  journal_.rewrite(mapper_.table(), mapper_.next_id(), base::boot_now());
   std::error_code ignored;
   std::filesystem::remove(config_.admin_socket, ignored);
 }
@@ -162,6 +114,8 @@ void Gateway::on_interfaces_changed() {
   if (config_.enable_upnp && !stopping_)
     for (const auto& lan : lans_)
       lan->update(interfaces_);
+  if (std::ranges::any_of(lans_, [](const auto& lan) { return lan->wants_retry(); }))
+    retry_timer_.start(kRetryPause);
   apply_surroundings();
 }
 

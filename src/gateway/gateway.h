@@ -40,9 +40,16 @@ class Gateway {
   int run();
 
  private:
-  // ---- start and stop ----
+  // ---- table, kernel and journal (table_keeping.cpp) ----
   std::expected<void, std::string> open_nat();
-  void restore(TableOrigin origin);
+  std::expected<void, std::string> restore(TableOrigin origin);
+  void put_back(PortMapping mapping, BootTime now);
+  std::expected<void, std::string> reconcile();
+  bool repair();
+  // Whether the kernel holds the changes now.
+  bool commit(const std::vector<NatChange>& changes, BootTime now);
+
+  // ---- start and stop ----
   void begin_stop();
   void stop_when_quiet();
   void finish_stop();
@@ -53,9 +60,8 @@ class Gateway {
   void serve_alone(const ServiceRequest& request, BootTime now);
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
   LinkTotals link_totals(std::uint64_t id);
-  bool commit(const std::vector<NatChange>& changes, BootTime now);
   void settle(const std::vector<core::MappingEvent>& events, BootTime now);
-  void close_flows(const std::vector<core::MappingEvent>& events, BootTime now);
+  void close_flows(const std::vector<core::MappingEvent>& events);
   void end_closed_flows();
   void end_leases();
   void plan_next_end();
@@ -87,14 +93,13 @@ class Gateway {
   bool stopping_ = false;
   std::string nat_fault_;
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
-  BootTime flows_ended_;
 
   SupervisedChild service_;
   std::vector<std::unique_ptr<LanSide>> lans_;
   AdminServer admin_;
   base::FdWatcher interface_watcher_;
   base::SignalWatcher terminate_, interrupt_, hang_up_, user_;
-  base::Timer lease_timer_, sync_timer_, flow_timer_, publish_timer_, stop_timer_;
+  base::Timer lease_timer_, sync_timer_, flow_timer_, retry_timer_, publish_timer_, stop_timer_;
 };
 
 }  // namespace upnpd::gateway

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -46,6 +47,14 @@ bool is_token(const std::string& text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+// Whether nobody else can have written `file`: in a directory like /tmp another user may have been
+// first, and would know the secret.
+bool is_our_own(const std::filesystem::path& file) {
+  struct stat status {};
+  return ::lstat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         status.st_uid == ::geteuid();
+}
+
 std::string write_new(const std::filesystem::path& file, const Identity& identity) {
   const base::Json object = base::Json::object();
   object.add("uuid", identity.uuid);
@@ -65,7 +74,8 @@ std::string write_new(const std::filesystem::path& file, const Identity& identit
 }  // namespace
 
 IdentityReading load_identity(const std::filesystem::path& file) {
-  if (const auto object = base::Json::read_file(file)) {
+  const auto object = is_our_own(file) ? base::Json::read_file(file) : std::nullopt;
+  if (object) {
     Identity identity{object->text_at("uuid").value_or(""),
                       object->text_at("path_token").value_or("")};
     if (identity.uuid.size() == 36 && is_token(identity.path_token)) return {identity, ""};

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kLinesBeforeRewrite = 1000;
 constexpr std::size_t kMaxProblems = 5;
+constexpr std::chrono::seconds kBetweenAttempts{1};
 
 std::string this_boot() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -64,12 +65,22 @@ Journal::Reading Journal::read(BootTime now) const {
   State state;
   std::ifstream file(file_, std::ios::binary);
   std::string text;
-  for (std::size_t number = 1; std::getline(file, text); ++number) {
-    if (const auto line = parse_line(text))
+  std::size_t number = 0;
+  std::size_t understood = 0;
+  while (std::getline(file, text)) {
+    ++number;
+    if (const auto line = parse_line(text)) {
+      ++understood;
       std::visit([&](const auto& l) { state.take(l); }, *line);
-    else if (reading.problems.size() < kMaxProblems)
+    } else if (reading.problems.size() < kMaxProblems) {
       reading.problems.push_back(file_.string() + ":" + std::to_string(number) +
                                  ": not understood, passed over");
+    }
+  }
+  if (number > 0 && understood == 0) {
+    const std::string aside = file_.string() + ".foreign";
+    if (::rename(file_.c_str(), aside.c_str()) == 0)
+      reading.problems = {file_.string() + " is not a journal of upnpd; it is kept as " + aside};
   }
   const bool same_boot = state.boot_id == this_boot();
   for (auto& [id, mapping] : state.mappings) {
@@ -87,6 +98,7 @@ void Journal::rewrite(const core::MappingTable& table, MappingId next_id, BootTi
   fd_ = base::Fd(::open(fresh.c_str(),
                         O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   fault_.clear();
+  rewritten_ = now;
   if (!fd_) {
     fault_ = base::with_errno(
         "leases cannot be kept in " + fresh.string() + " and would be lost by a reboot", errno);
@@ -109,15 +121,16 @@ void Journal::append(const std::vector<core::MappingEvent>& events, const core::
                      MappingId next_id, BootTime now) {
   if (events.empty()) return;
   lines_ += events.size();
-  // Without a file this tries to make one again, as often as it would tidy one up.
-  if (lines_ > 2 * table.size() + kLinesBeforeRewrite) {
+  const bool too_long = lines_ > 2 * table.size() + kLinesBeforeRewrite;
+  const bool broken = !fault_.empty() && now - rewritten_ >= kBetweenAttempts;
+  if (too_long || broken) {
     rewrite(table, next_id, now);
     return;
   }
   std::string lines;
   for (const core::MappingEvent& event : events)
     lines += line_for(event, now);
-  if (fd_) write(lines);
+  if (fault_.empty()) write(lines);
 }
 
 void Journal::write(const std::string& lines) {

@@ -24,13 +24,14 @@ class Journal {
   explicit Journal(std::filesystem::path file) : file_(std::move(file)) {}
 
   // What the file says at `now`. Lines that make no sense are passed over; a file that is not there
-  // says nothing.
+  // says nothing. One of another program is put aside first, as FILE.foreign.
   Reading read(BootTime now) const;
 
   // Writes the file anew with `mappings` alone, and appends from then on.
   void rewrite(const core::MappingTable& table, MappingId next_id, BootTime now);
 
-  // Appends what has happened. Rewrites by itself when most lines have become untrue.
+  // Appends what has happened. Rewrites by itself when most lines have become untrue, and, at most
+  // once a second, when an earlier line could not be written.
   void append(const std::vector<core::MappingEvent>& events, const core::MappingTable& table,
               MappingId next_id, BootTime now);
 
@@ -49,6 +50,7 @@ class Journal {
   base::Fd fd_;
   std::size_t lines_ = 0;
   bool unsynced_ = false;
+  BootTime rewritten_;
   std::string fault_;
 };
 

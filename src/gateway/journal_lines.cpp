@@ -7,6 +7,9 @@ namespace {
 
 using base::Json;
 
+// No router has been up for longer, and no lease lasts longer, than this: 2^40 ms are 34 years.
+constexpr std::int64_t kLatest = std::int64_t{1} << 40;
+
 std::int64_t milliseconds(BootTime time) {
   return time.time_since_epoch().count();
 }
@@ -77,6 +80,7 @@ std::optional<PortMapping> mapping_of(const Json& line) {
   const auto description = PortMappingDescription::parse(line.text_at("description").value_or(""));
   const auto enabled = line.switch_at("enabled");
   const auto expires = line.number_at("expires");
+  if (expires && (*expires < 0 || *expires > 2 * kLatest)) return std::nullopt;
   const auto lan = unsigned_at(line, "lan", 255);
   const auto owner = address_at(line, "owner");
   if (!id || !protocol || !external_port || !internal_port || !remote_host || !client ||
@@ -107,7 +111,7 @@ std::optional<JournalLine> parse_line(std::string_view text) {
     return HeaderLine{line->text_at("boot_id").value_or(""), next_id.value_or(1)};
   }
   const auto written = line->number_at("at");
-  if (!written) return std::nullopt;
+  if (!written || *written < 0 || *written > kLatest) return std::nullopt;
   if (const auto id = unsigned_at(*line, "gone", UINT32_MAX))
     return GoneLine{boot_time(*written), *id};
   auto mapping = mapping_of(*line);

@@ -36,6 +36,7 @@ std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& 
 
 void LanSide::update(const kernel::RouterInterfaces& interfaces) {
   const auto link = find_link(interfaces);
+  wants_retry_ = false;
   if (link == link_ && (!link || listener_)) return;
   if (link_) take_down();
   if (link)
@@ -47,7 +48,10 @@ void LanSide::update(const kernel::RouterInterfaces& interfaces) {
 
 void LanSide::bring_up(const Link& link) {
   auto listener = open_listener(link);
-  if (!listener) return complain(listener.error());
+  if (!listener) {
+    wants_retry_ = true;
+    return complain(listener.error());
+  }
   problem_.clear();
   link_ = link;
   listener_ = *std::move(listener);
@@ -68,6 +72,7 @@ void LanSide::take_down() {
                    " is gone");
   link_.reset();
   listener_.reset();
+  event_port_ = 0;
   service_.send(LeaveLan{index_});
   stop();
 }
@@ -83,9 +88,10 @@ void LanSide::on_announcer_started() {
   const Ipv4Network& address = link_->addresses.front();
   const auto socket = open_search_socket(link_->interface, address.address());
   if (!socket) return announcer_.kill(socket.error());
-  announcer_.send(AnnounceLan{index_, link_->interface, address, listener_->port, event_port_,
-                              config_.notify_interval, identity_.uuid, identity_.path_token},
-                  socket->get());
+  announcer_.send(
+      AnnounceLan{index_, link_->interface, address, listener_->port, preferred_event_port_,
+                  config_.notify_interval, identity_.uuid, identity_.path_token},
+      socket->get());
 }
 
 void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
@@ -95,7 +101,8 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
       return announcer_.kill(std::string("it sent a frame of ") + to_string(message.error()));
     const auto* const ready = std::get_if<AnnouncerReady>(&*message);
     if (ready == nullptr || !link_) continue;
-    event_port_ = ready->event_port;
+    preferred_event_port_ = event_port_ = ready->event_port;
+    announces_ = false;
     serve();
     hooks_.access_changed();
   }
@@ -112,7 +119,8 @@ void LanSide::tell_service() {
 }
 
 void LanSide::on_served(std::uint16_t event_port) {
-  if (!link_ || event_port != event_port_) return;
+  if (!link_ || event_port != event_port_ || announces_) return;
+  announces_ = true;
   announcer_.send(hooks_.state_variables());
   announcer_.send(StartAnnouncing{});
 }

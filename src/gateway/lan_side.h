@@ -47,6 +47,8 @@ class LanSide {
   LanIndex index() const { return index_; }
   const std::string& name() const { return name_; }
   bool is_up() const { return link_.has_value(); }
+  // The interface is there, but a socket could not be had: update() again later.
+  bool wants_retry() const { return wants_retry_; }
   bool has_ended() const { return !announcer_.is_running(); }
   std::optional<LanAccess> access() const;
   // The networks whose hosts may ask; empty while the interface has no address.
@@ -80,7 +82,10 @@ class LanSide {
   Hooks hooks_;
   std::optional<Link> link_;
   std::optional<HttpListener> listener_;
-  std::uint16_t event_port_ = 0;
+  std::uint16_t event_port_ = 0;            // 0: the announcer has not told it yet
+  std::uint16_t preferred_event_port_ = 0;  // the last one
+  bool announces_ = false;
+  bool wants_retry_ = false;
   std::string problem_;
   SupervisedChild announcer_;
 };

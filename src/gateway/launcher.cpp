@@ -15,17 +15,18 @@ namespace {
 constexpr std::string_view kMark = "--child";
 constexpr std::size_t kWords = 8;
 
-// The parent of `pid`; 0 when there is no such process. The name in /proc/PID/stat may hold
-// anything but ends at the last ')'.
-pid_t parent_of(pid_t pid) {
+// The parent of `pid`; no value when /proc does not show it (hidepid), or there is no such process.
+// The name in /proc/PID/stat may hold anything but ends at the last ')'.
+std::optional<pid_t> parent_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
   const auto name_end = line.rfind(')');
-  if (name_end == std::string::npos || line.size() < name_end + 4) return 0;
+  if (name_end == std::string::npos) return std::nullopt;
   std::string_view rest = std::string_view(line).substr(name_end + 1);
   take_word(rest);  // the state
-  return static_cast<pid_t>(read_number(take_word(rest), INT32_MAX).value_or(0));
+  const auto parent = read_number(take_word(rest), INT32_MAX);
+  return parent ? std::optional(static_cast<pid_t>(*parent)) : std::nullopt;
 }
 
 }  // namespace
@@ -80,7 +81,7 @@ void Launcher::end(pid_t child) const {
 
 int kill_sibling(pid_t target) {
   // The target's pid cannot have been taken by a stranger: its parent has not reaped it.
-  if (parent_of(target) != ::getppid()) return 1;
+  if (target <= 1 || parent_of(target).value_or(::getppid()) != ::getppid()) return 1;
   return ::kill(target, SIGKILL) == 0 ? 0 : 1;
 }
 

@@ -7,10 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
 #include "announcer.h"
+#include "config_keys.h"
 #include "gateway.h"
 #include "igd_service.h"
 #include "log.h"
@@ -26,6 +28,7 @@ constexpr const char* kDefaultConfig = "/etc/upnpd/upnpd.conf";
 constexpr const char* kRunDirectory = "/run/upnpd";
 constexpr const char* kEmptyRoot = "/run/upnpd/empty";
 constexpr const char* kUser = "upnpd";  // and the group that may administer
+constexpr std::size_t kMaxLans = 32;
 constexpr rlim_t kServiceMemory = 128 << 20, kAnnouncerMemory = 256 << 20;
 constexpr rlim_t kServiceFiles = 256, kAnnouncerFiles = 256;
 
@@ -74,6 +77,37 @@ int run_child(const ChildOrder& order) {
 
 // ---- the gateway ----
 
+std::string user_for(const Config& config) {
+  if (!config.run_as.empty()) return config.run_as;
+  return ::getpwnam(kUser) != nullptr ? kUser : "nobody";
+}
+
+// The command line's interfaces take the place of the configuration's, and are judged alike.
+void apply_options(const Options& options, ConfigReading& reading) {
+  const auto set = [&](const char* option, const char* key, const std::string& value) {
+    if (const auto done = set_key(reading.config, key, value); !done)
+      reading.problems.push_back({ConfigProblem::Severity::Error, option, done.error()});
+  };
+  if (options.wan) set("--wan", "ext_ifname", *options.wan);
+  if (options.lans.empty()) return;
+  reading.config.lans.clear();
+  for (const std::string& lan : options.lans)
+    set("--lan", "listening_ip", lan);
+}
+
+// What is wrong with the values together, whatever each is for itself.
+std::optional<std::string> contradiction(const Config& config) {
+  if (config.lans.empty())
+    return "no LAN is named: add a line listening_ip=IFACE, or start with --lan IFACE";
+  if (config.lans.size() > kMaxLans)
+    return "more than " + std::to_string(kMaxLans) + " LANs are named";
+  if (config.wan && std::ranges::count(config.lans, *config.wan) != 0)
+    return *config.wan + " cannot be the WAN and a LAN at once";
+  if (::getpwnam(user_for(config).c_str()) == nullptr)
+    return "user " + user_for(config) + " does not exist; set run_as to one that does";
+  return std::nullopt;
+}
+
 ConfigReading read_wanted_config(const Options& options) {
   ConfigReading reading;
   if (options.config_file)
@@ -82,16 +116,10 @@ ConfigReading read_wanted_config(const Options& options) {
     reading = read_config_file(kDefaultConfig);
   else
     reading = read_config("", "defaults");
-  if (options.wan) reading.config.wan = options.wan;
-  if (!options.lans.empty()) reading.config.lans = options.lans;
-  if (reading.config.lans.empty())
-    reading.problems.push_back(
-        {ConfigProblem::Severity::Error, options.config_file.value_or(kDefaultConfig),
-         "no LAN is named: add a line listening_ip=IFACE, or start with --lan IFACE"});
-  if (reading.config.lans.size() > 32)
+  apply_options(options, reading);
+  if (auto found = contradiction(reading.config))
     reading.problems.push_back({ConfigProblem::Severity::Error,
-                                options.config_file.value_or(kDefaultConfig),
-                                "more than 32 LANs are named"});
+                                options.config_file.value_or(kDefaultConfig), *std::move(found)});
   return reading;
 }
 
@@ -102,11 +130,6 @@ int check(const Options& options) {
   if (reading.has_errors()) return 1;
   std::puts("the configuration is good");
   return 0;
-}
-
-std::string user_for(const Config& config) {
-  if (!config.run_as.empty()) return config.run_as;
-  return ::getpwnam(kUser) != nullptr ? kUser : "nobody";
 }
 
 std::expected<void, std::string> make_directory(const std::filesystem::path& path) {
@@ -146,7 +169,7 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   auto flow_ender = kernel::FlowEnder::open();
   if (!flow_ender) return std::unexpected(base::with_errno("conntrack", flow_ender.error().error));
 
-  IdentityReading identity = load_identity(config.lease_file.parent_path() / "identity");
+  IdentityReading identity = load_identity(config.lease_file.string() + ".identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
   if (config.uuid) identity.identity.uuid = *config.uuid;
   return Gateway::Resources{std::move(identity.identity),
@@ -166,15 +189,15 @@ int serve(const Options& options) {
               problem.where + ": " + problem.message);
   if (reading.has_errors())
     return fail("not started: the configuration has errors (upnpd --check shows them)");
-  if (!options.foreground) {
-    if (::daemon(0, 0) != 0) return fail(base::with_errno("cannot go into the background", errno));
-    base::set_up_log({"gateway", false, options.debug});
-  }
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
   auto resources = open_resources(reading.config, options);
   if (!resources) return fail(resources.error());
   if (auto kept = base::keep_only_net_admin(); !kept) return fail(kept.error());
+  if (!options.foreground) {
+    if (::daemon(0, 0) != 0) return fail(base::with_errno("cannot go into the background", errno));
+    base::set_up_log({"gateway", false, options.debug});
+  }
   return Gateway(std::move(reading.config), *std::move(resources)).run();
 }
 

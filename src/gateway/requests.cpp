@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 // The kernel rounds an element's timeout up to its own tick, at most 10 ms.
 constexpr auto kKernelTick = 20ms;
 constexpr auto kSyncPause = 1s;
-// Between two looks through all flows: many deletions share one.
+// How long the flows of a mapping that is gone may wait: many deletions share one look through all
+// flows, and a mapping may be back at once.
 constexpr auto kFlowPause = 50ms;
 
 template <class... Ts>
@@ -127,16 +128,6 @@ LinkTotals Gateway::link_totals(std::uint64_t id) {
           totals->packets_received};
 }
 
-bool Gateway::commit(const std::vector<NatChange>& changes, BootTime now) {
-  if (changes.empty()) return true;
-  const auto committed = resources_.nat->commit(changes, now);
-  nat_fault_ = committed ? ""
-                         : "the kernel refused: " +
-                               base::with_errno(committed.error().what, committed.error().error);
-  if (!committed) base::log_warning(nat_fault_);
-  return committed.has_value();
-}
-
 void Gateway::settle(const std::vector<core::MappingEvent>& events, BootTime now) {
   if (events.empty()) return;
   const bool was_well = journal_.fault().empty();
@@ -145,36 +136,36 @@ void Gateway::settle(const std::vector<core::MappingEvent>& events, BootTime now
   if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
   for (const core::MappingEvent& event : events)
     base::log_notice(line_for(event, now));
-  close_flows(events, now);
+  close_flows(events);
   plan_next_end();
   plan_publish();
 }
 
-void Gateway::close_flows(const std::vector<core::MappingEvent>& events, BootTime now) {
+void Gateway::close_flows(const std::vector<core::MappingEvent>& events) {
   if (!config_.end_flows) return;
   for (const core::MappingEvent& event : events)
     if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
-  if (closed_.empty() || flow_timer_.is_running()) return;
-  if (now - flows_ended_ >= kFlowPause)
-    end_closed_flows();
-  else
-    flow_timer_.start(kFlowPause);
+  if (!closed_.empty() && !flow_timer_.is_running()) flow_timer_.start(kFlowPause);
 }
 
 void Gateway::end_closed_flows() {
-  const auto ended = resources_.flow_ender.end_flows(closed_);
-  if (!ended)
-    base::log_warning(
-        base::with_errno("established flows could not be ended", ended.error().error));
+  // Many clients delete a mapping just before they add it: that is no end.
+  std::erase_if(closed_, [this](const PortMapping& m) { return mapper_.table().covers(m); });
+  if (!closed_.empty()) {
+    const auto ended = resources_.flow_ender.end_flows(closed_);
+    if (!ended)
+      base::log_warning(
+          base::with_errno("established flows could not be ended", ended.error().error));
+  }
   closed_.clear();
-  flows_ended_ = base::boot_now();
 }
 
 void Gateway::end_leases() {
   const BootTime now = base::boot_now();
   const core::Outcome outcome = mapper_.tick(now);
   // The kernel has closed the ports by itself; this only clears what it may still remember.
-  commit(outcome.changes, now);
+  if (!commit(outcome.changes, now))
+    if (const auto reconciled = reconcile(); !reconciled) base::log_error(reconciled.error());
   mapper_.confirm();
   settle(outcome.events, now);
   if (outcome.events.empty()) plan_next_end();

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto kFirstBackOff = 100ms;
 constexpr auto kLongestBackOff = std::chrono::milliseconds(10s);
 constexpr auto kLivedWell = 10s;
+constexpr auto kEndPatience = 2s;
 constexpr std::size_t kFramesTogether = 256;
 
 std::string how(int status) {
@@ -31,11 +32,18 @@ SupervisedChild::SupervisedChild(base::Loop& loop, const Launcher& launcher, std
       label_(std::move(label)),
       hooks_(std::move(hooks)),
       back_off_(kFirstBackOff),
-      restart_timer_(loop, [this] { launch(); }) {}
+      restart_timer_(loop, [this] { launch(); }),
+      end_timer_(loop, [this] { kill("it does not end by itself"); }) {}
 
 void SupervisedChild::start() {
   wanted_ = true;
   if (!is_running() && !restart_timer_.is_running()) launch();
+}
+
+void SupervisedChild::expect_end() {
+  wanted_ = false;
+  restart_timer_.stop();
+  if (is_running()) end_timer_.start(kEndPatience);
 }
 
 void SupervisedChild::launch() {
@@ -70,7 +78,10 @@ void SupervisedChild::on_ready() {
     if (!frame) {
       // Closed: it has ended, or is about to; the watcher of the process tells.
       channel_watcher_.reset();
-      if (frame.error() == wire::ChannelError::Malformed) kill("it sent a frame that is too long");
+      if (frame.error() == wire::ChannelError::Malformed)
+        kill("it sent a frame that is too long");
+      else
+        end_timer_.start(kEndPatience);
       break;
     }
     if (!*frame) break;
@@ -89,6 +100,7 @@ void SupervisedChild::kill(const std::string& why) {
   if (!is_running()) return;
   base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") is ended: " + why);
   channel_watcher_.reset();
+  channel_.reset();
   launcher_.end(pid_);
 }
 
@@ -103,6 +115,7 @@ void SupervisedChild::on_ended(int status) {
     base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") " + how(status) +
                       ", is started again");
   pid_ = 0;
+  end_timer_.stop();
   channel_watcher_.reset();
   channel_.reset();
   if (!wanted_) return hooks_.ended();

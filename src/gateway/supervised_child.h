@@ -30,7 +30,7 @@ class SupervisedChild {
   void start();
   // Expects the process to end by itself now; it is not started again until start() is called,
   // which may be before that end.
-  void expect_end() { wanted_ = false; }
+  void expect_end();
   // Ends it at once: it is hung, or what it says makes no sense. It is started again while wanted.
   void kill(const std::string& why);
 
@@ -65,7 +65,7 @@ class SupervisedChild {
   std::optional<wire::Channel> channel_;
   std::unique_ptr<base::FdWatcher> channel_watcher_;
   std::unique_ptr<base::ChildWatcher> child_watcher_;
-  base::Timer restart_timer_;
+  base::Timer restart_timer_, end_timer_;
 };
 
 }  // namespace upnpd::gateway

@@ -8,6 +8,8 @@ namespace upnpd::gateway {
 WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interfaces) {
   WanSide wan;
   wan.interface = config.wan ? config.wan : interfaces.default_route_interface;
+  // An access point has its default route on its LAN: there is nothing to map.
+  if (wan.interface && std::ranges::count(config.lans, *wan.interface) != 0) wan.interface.reset();
   if (!wan.interface) return wan;
   const auto found =
       std::ranges::find(interfaces.interfaces, *wan.interface, &kernel::RouterInterface::name);
@@ -22,7 +24,8 @@ WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interface
 
 std::string note_on(const WanSide& wan) {
   if (!wan.interface)
-    return "no WAN: there is no default route; set ext_ifname to name the interface";
+    return "no WAN: there is no default route out of the LANs; set ext_ifname to name the "
+           "interface";
   if (!wan.external_address)
     return "no WAN address: mappings are kept and work once " + *wan.interface + " has one";
   const Ipv4Address address = *wan.external_address;

@@ -118,14 +118,14 @@ std::expected<TableOrigin, NatError> NftTable::open() {
   NftBatch batch;
   add_layout(batch);
   auto applied = apply(batch);
-  if (!applied && is_difference(applied.error().error)) applied = rebuild();
+  if (!applied && is_difference(applied.error().error)) return rebuild();
   if (!applied) return std::unexpected(applied.error());
   return origin;
 }
 
 // One transaction: when the kernel refuses the new table, the old one and its mappings stay. What
 // the old one does not have, or has in another form, is left behind.
-std::expected<void, NatError> NftTable::rebuild() {
+std::expected<TableOrigin, NatError> NftTable::rebuild() {
   constexpr BootTime kThen{};  // any moment does: only what is left of each lease counts
   const auto add_new_table = [](NftBatch& batch) {
     batch.add_table();  // so that there is one to delete
@@ -144,10 +144,11 @@ std::expected<void, NatError> NftTable::rebuild() {
   for (const OutwardMapping& outward :
        outward_mappings_of(elements_or_none(kSourcePorts), elements_or_none(kMappedClients), kThen))
     writer(AddOutward{outward});
-  if (apply(with_mappings)) return {};
+  if (apply(with_mappings)) return TableOrigin::TakenOver;
   NftBatch empty;
   add_new_table(empty);
-  return apply(empty);
+  if (auto applied = apply(empty); !applied) return std::unexpected(applied.error());
+  return TableOrigin::Made;
 }
 
 // Before kernel 6.8 an element can expire in the middle of a batch, between the two messages of

@@ -36,7 +36,7 @@ class NftTable : public Nat {
  private:
   enum class Retry { Interrupted, InterruptedOrMissing };
   std::expected<void, NatError> apply(NftBatch& batch, Retry retry = Retry::Interrupted);
-  std::expected<void, NatError> rebuild();
+  std::expected<TableOrigin, NatError> rebuild();
   std::expected<void, NatError> open_socket();
   std::expected<std::vector<Element>, NatError> elements_in(const char* set);
 

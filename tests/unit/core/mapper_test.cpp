@@ -189,24 +189,52 @@ TEST_SUITE("mapper") {
     CHECK(mapper.system_update_id() == 1);
   }
 
-  TEST_CASE("what the kernel still holds is taken over, what it lost is put back") {
+  TEST_CASE("what is restored and still held needs no change, what the kernel lost is put back") {
     Mapper mapper = a_mapper();
-    CHECK(mapper.restore(a_mapping().tcp(8080, 80).id(7).until(60), true).changes.empty());
-    const Outcome lost = mapper.restore(a_mapping().tcp(8081, 81).id(9).until(60), false);
-    CHECK(count<AddMapping>(lost) == 1);
+    const PortMapping held = a_mapping().tcp(8080, 8000).id(7).until(60);
+    const PortMapping lost = a_mapping().tcp(8081, 8001).id(9).until(60);
+    CHECK(mapper.restore(held, at_second(0)));
+    CHECK(mapper.reconcile(std::array{held}, std::array{*mapper.table().outward(endpoint_of(held))})
+              .empty());
+    CHECK(mapper.restore(lost, at_second(0)));
+    const auto changes =
+        mapper.reconcile(std::array{held}, std::array{*mapper.table().outward(endpoint_of(held))});
+    REQUIRE(changes.size() == 2);
+    CHECK(std::get<AddMapping>(changes[0]).mapping.key == lost.key);
+    CHECK(std::get<AddOutward>(changes[1]).outward.external_port.number() == 8081);
     CHECK(mapper.next_id() == 10);
   }
 
-  TEST_CASE("outward mappings in the kernel are made those of the table") {
+  TEST_CASE("what policy no longer permits does not come back, and leases are cut to the longest") {
+    Policy policy = usual_policy();
+    policy.limits.lease = std::chrono::seconds(60);
+    Mapper mapper = a_mapper(policy);
+    CHECK_FALSE(mapper.restore(a_mapping().tcp(80, 8000), at_second(0)));
+    CHECK(mapper.restore(a_mapping().tcp(8080, 8000), at_second(0)));
+    CHECK(mapper.restore(a_mapping().tcp(8081, 8000).id(2).until(9), at_second(0)));
+    CHECK(mapper.table().size() == 2);
+    CHECK(mapper.table().find(MappingId{1})->expires == at_second(60));
+    CHECK(mapper.table().find(MappingId{2})->expires == at_second(9));
+  }
+
+  TEST_CASE(
+      "elements that differ from the table, or that it does not know, are replaced and removed") {
     Mapper mapper = a_mapper();
     const PortMapping mapping = a_mapping().udp(4000, 3074).until(60).id(1);
-    mapper.restore(mapping, true);
+    CHECK(mapper.restore(mapping, at_second(0)));
     const OutwardMapping right = *mapper.table().outward(endpoint_of(mapping));
-    CHECK(mapper.reconcile_outward(std::array{right}).empty());
     OutwardMapping wrong = right;
     wrong.external_port = *ExternalPort::parse(5000);
-    CHECK(mapper.reconcile_outward(std::array{wrong}).size() == 2);
-    CHECK(mapper.reconcile_outward({}).size() == 1);
+    CHECK(mapper.reconcile(std::array{mapping}, std::array{wrong}).size() == 2);
+    CHECK(mapper.reconcile(std::array{mapping}, {}).size() == 1);
+    const PortMapping elsewhere = a_mapping().udp(4000, 3075).until(60).id(1);
+    CHECK(mapper.reconcile(std::array{elsewhere}, std::array{right}).size() == 2);
+    const PortMapping longer = a_mapping().udp(4000, 3074).until(90).id(1);
+    CHECK(mapper.reconcile(std::array{longer}, std::array{right}).size() == 2);
+    const PortMapping stranger = a_mapping().udp(4001, 3074).id(0);
+    const auto changes = mapper.reconcile(std::array{mapping, stranger}, std::array{right});
+    REQUIRE(changes.size() == 1);
+    CHECK(std::get<RemoveMapping>(changes[0]).mapping.key == stranger.key);
   }
 
   TEST_CASE("more requests than the limit are refused until time has passed") {

@@ -34,6 +34,20 @@ TEST_SUITE("mapping_table") {
                               *InternalClient::parse(kConsole)) == nullptr);
   }
 
+  TEST_CASE(
+      "a flow has a way while its mapping, or one for any RemoteHost, leads to the same place") {
+    MappingTable table;
+    const PortMapping of_one = a_mapping().tcp(8080, 80).from("203.0.113.9");
+    CHECK_FALSE(table.covers(of_one));
+    table.put(a_mapping().tcp(8080, 81).id(1));
+    CHECK_FALSE(table.covers(of_one));
+    table.put(a_mapping().tcp(8080, 80).id(1).disabled());
+    CHECK_FALSE(table.covers(of_one));
+    table.put(a_mapping().tcp(8080, 80).id(1));
+    CHECK(table.covers(of_one));
+    CHECK(table.covers(a_mapping().tcp(8080, 80)));
+  }
+
   TEST_CASE("a view is a contiguous array of one client's mappings, also after removals") {
     MappingTable table;
     for (std::uint16_t port = 2000; port < 2010; ++port)

@@ -54,6 +54,7 @@ TEST_SUITE("policy") {
     Policy policy;
     policy.permissions = {line(Allow, {1, 65535}, "0.0.0.0/0", {1, 65535}, "^Xbox|PlayStation$")};
     CHECK(permitted(policy, 3074, "192.168.77.10", 3074, "Xbox Live"));
+    CHECK(permitted(policy, 3074, "192.168.77.10", 3074, "XBOX LIVE"));
     CHECK_FALSE(permitted(policy, 3074, "192.168.77.10", 3074, "not an Xbox"));
     CHECK_FALSE(DescriptionPattern::compile("(unclosed"));
   }

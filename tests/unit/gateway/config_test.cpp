@@ -90,8 +90,11 @@ TEST_SUITE("config") {
 
   TEST_CASE("every fault is named with file, line and what to write instead") {
     CHECK(problem_of("\nhttp_prot=1") == "test.conf:2: error: http_prot: unknown key");
-    CHECK(problem_of("http_port=65536").find("must be a number from 0 to 65535, not '65536'") !=
+    CHECK(problem_of("http_port=65536")
+              .find("must be 0 (any free port) or a port from 1024 to 65535, not '65536'") !=
           std::string::npos);
+    CHECK(problem_of("http_port=80").find("from 1024") != std::string::npos);
+    CHECK(problem_of("max_mappings=-1").find("must be a number from 0 to") != std::string::npos);
     CHECK(problem_of("secure_mode=maybe").find("must be yes or no, not 'maybe'") !=
           std::string::npos);
     CHECK(

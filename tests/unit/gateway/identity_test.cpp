@@ -28,6 +28,13 @@ TEST_SUITE("identity") {
           load_identity(directory / "b").identity.uuid);
   }
 
+  TEST_CASE("an identity that another may have written is not taken") {
+    const TemporaryDirectory directory;
+    const auto planted = load_identity(directory / "planted");
+    std::filesystem::create_symlink(directory / "planted", directory / "identity");
+    CHECK(load_identity(directory / "identity").identity.path_token != planted.identity.path_token);
+  }
+
   TEST_CASE("a spoilt file is made anew, one that cannot be written is a problem and no end") {
     const TemporaryDirectory directory;
     for (const char* text : {"", "{", "{\"uuid\":\"x\",\"path_token\":\"../../etc\"}", "[1]"}) {

@@ -115,6 +115,32 @@ TEST_SUITE("journal") {
     CHECK_FALSE(with("192.168.77.11", "127.0.0.1"));
     CHECK_FALSE(with("203.0.113.9", "example"));
     CHECK_FALSE(with("\"put\":3", "\"put\":-3"));
+    CHECK_FALSE(with("\"expires\":5000000", "\"expires\":20000000000000000"));
+    CHECK_FALSE(with("\"expires\":5000000", "\"expires\":-1"));
+  }
+
+  TEST_CASE("a lease file of another program is put aside, not overwritten") {
+    const TemporaryDirectory directory;
+    write(directory / "leases", "TCP:8080:192.168.1.2:80:0:web\n");
+    Journal journal(directory / "leases");
+    CHECK(journal.read(kNow).problems.size() == 1);
+    journal.rewrite(MappingTable(), 1, kNow);
+    CHECK(contents(directory / "leases.foreign") == "TCP:8080:192.168.1.2:80:0:web\n");
+  }
+
+  TEST_CASE("what could not be written is written when there is room again") {
+    const TemporaryDirectory directory;
+    Journal journal((directory / "sub") / "leases");
+    MappingTable table;
+    table.put(a_mapping().id(1));
+    journal.rewrite(table, 2, kNow);
+    CHECK_FALSE(journal.fault().empty());
+    std::filesystem::create_directory(directory / "sub");
+    journal.append({added(a_mapping().id(1))}, table, 2, kNow + 999ms);
+    CHECK_FALSE(journal.fault().empty());
+    journal.append({added(a_mapping().id(1))}, table, 2, kNow + 1s);
+    CHECK(journal.fault().empty());
+    CHECK(journal.read(kNow + 2s).mappings.size() == 1);
   }
 
   TEST_CASE("many changes to few mappings do not make a long file") {

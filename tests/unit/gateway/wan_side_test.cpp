@@ -38,6 +38,15 @@ TEST_SUITE("wan_side") {
     CHECK_FALSE(find_wan(config, home).external_address);
   }
 
+  TEST_CASE("a LAN is never the WAN, though the default route leads there") {
+    Config config;
+    config.lans = {"br-lan"};
+    const kernel::RouterInterfaces access_point{{an_interface("br-lan", {"192.168.77.2/24"})},
+                                                "br-lan"};
+    CHECK_FALSE(find_wan(config, access_point).interface);
+    CHECK(find_wan(config, access_point).addresses.empty());
+  }
+
   TEST_CASE("an interface that is down has no address to offer") {
     Config config;
     config.wan = "wan";

@@ -1,0 +1,114 @@
+// Table, kernel and journal made to agree: at the start, and whenever the kernel turns out to hold
+// something else than what it was given.
+#include <algorithm>
+#include <map>
+
+#include "clock.h"
+#include "gateway.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+std::string in_words(const NatError& error) {
+  return base::with_errno(error.what, error.error);
+}
+
+}  // namespace
+
+std::expected<void, std::string> Gateway::open_nat() {
+  const auto opened = resources_.nat->open();
+  if (!opened)
+    return std::unexpected("table inet upnpd cannot be made: " + in_words(opened.error()) +
+                           "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or "
+                           "later)");
+  return restore(*opened);
+}
+
+std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
+  const BootTime now = base::boot_now();
+  const auto held = resources_.nat->read_back(now);
+  // An empty answer and no answer are different things: the journal stays as it is.
+  if (!held) return std::unexpected("the mappings cannot be read back: " + in_words(held.error()));
+
+  Journal::Reading reading = journal_.read(now);
+  for (const std::string& problem : reading.problems)
+    base::log_warning(problem);
+  mapper_.reserve_ids_up_to(reading.last_id);
+  std::map<PortMappingKey, PortMapping> remembered;
+  for (PortMapping& mapping : reading.mappings)
+    remembered.insert_or_assign(mapping.key, std::move(mapping));
+
+  for (PortMapping mapping : *held) {
+    if (mapping.id == 0) continue;  // not ours: somebody put it in by hand
+    // The kernel is the truth; the journal knows what an element has no room for.
+    const auto known = remembered.extract(mapping.key);
+    if (known && known.mapped().client == mapping.client)
+      mapping.description = known.mapped().description;
+    put_back(std::move(mapping), now);
+  }
+  // An enabled mapping that a table of a former run does not hold has been closed.
+  for (auto& [key, mapping] : remembered)
+    if (origin == TableOrigin::Made || !mapping.enabled) put_back(std::move(mapping), now);
+  if (auto reconciled = reconcile(); !reconciled) return reconciled;
+
+  journal_.rewrite(mapper_.table(), mapper_.next_id(), now);
+  if (!journal_.fault().empty()) base::log_warning(journal_.fault());
+  plan_next_end();
+  return {};
+}
+
+void Gateway::put_back(PortMapping mapping, BootTime now) {
+  const std::string name = to_string(mapping.key) + " of " + mapping.client.address().to_string();
+  if (const auto restored = mapper_.restore(std::move(mapping), now); !restored)
+    base::log_notice("mapping " + name + " is not put back: " + restored.error());
+}
+
+std::expected<void, std::string> Gateway::reconcile() {
+  const BootTime now = base::boot_now();
+  Nat& nat = *resources_.nat;
+  const auto held = nat.read_back(now);
+  const auto held_outward = nat.read_back_outward(now);
+  if (!held) return std::unexpected(in_words(held.error()));
+  if (!held_outward) return std::unexpected(in_words(held_outward.error()));
+  const auto changes = mapper_.reconcile(*held, *held_outward);
+  if (changes.empty() || nat.commit(changes, now)) return {};
+
+  // One of them is impossible: each for itself, and what the kernel refuses is not there.
+  for (const NatChange& change : changes) {
+    const auto committed = nat.commit(std::span(&change, 1), now);
+    if (committed) continue;
+    base::log_error("the kernel refused: " + in_words(committed.error()));
+    if (const auto* const added = std::get_if<AddMapping>(&change))
+      mapper_.forget(added->mapping.key);
+  }
+  return {};
+}
+
+bool Gateway::repair() {
+  base::log_warning("table inet upnpd is not what it was: it is made again");
+  if (const auto opened = resources_.nat->open(); !opened) {
+    base::log_error(in_words(opened.error()));
+    return false;
+  }
+  apply_surroundings();
+  const auto reconciled = reconcile();
+  if (!reconciled) base::log_error(reconciled.error());
+  return reconciled.has_value();
+}
+
+bool Gateway::commit(const std::vector<NatChange>& changes, BootTime now) {
+  if (changes.empty()) return true;
+  const auto committed = resources_.nat->commit(changes, now);
+  if (committed) {
+    nat_fault_.clear();
+    return true;
+  }
+  nat_fault_ = "the kernel refused: " + in_words(committed.error());
+  base::log_warning(nat_fault_);
+  // The table already has what `changes` say: made again, the kernel has it too.
+  const bool table_is_gone = committed.error().error == ENOENT;
+  return table_is_gone && repair();
+}
+
+}  // namespace upnpd::gateway
