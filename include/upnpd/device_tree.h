@@ -24,7 +24,7 @@ struct AnnouncedType {
   std::uint8_t version_in_igd2;
 };
 
-inline constexpr std::array<AnnouncedType, 6> kAnnouncedTypes{{
+inline constexpr std::array<AnnouncedType, 7> kAnnouncedTypes{{
     {"urn:schemas-upnp-org:device:InternetGatewayDevice:", DeviceLevel::Root, true, "", 1, 2},
     {"urn:schemas-upnp-org:device:WANDevice:", DeviceLevel::WanDevice, true, "", 1, 2},
     {"urn:schemas-upnp-org:device:WANConnectionDevice:", DeviceLevel::WanConnectionDevice, true, "",
@@ -35,6 +35,8 @@ inline constexpr std::array<AnnouncedType, 6> kAnnouncedTypes{{
      "WANCommonIFC1", 1, 1},
     {"urn:schemas-upnp-org:service:WANIPConnection:", DeviceLevel::WanConnectionDevice, false,
      "WANIPConn1", 1, 2},
+    {"urn:schemas-upnp-org:service:WANIPv6FirewallControl:", DeviceLevel::WanConnectionDevice,
+     false, "WANIPv6Firewall1", 0, 1},
 }};
 
 // The UUID of a device: the root's is `root_uuid` itself, the others differ from it in the last

@@ -1,5 +1,7 @@
 // The error codes of the UPnP services, spelt as in their standards: UPnP Device Architecture 1.1
-// table 3-3 (401-602), WANIPConnection:2 section 2.5 (606-733; 724-727 are WANIPConnection:1's).
+// table 3-3 (401-602), WANIPConnection:2 section 2.5 (606-733; 724-727 are WANIPConnection:1's),
+// WANIPv6FirewallControl:1 section 2.4. That one gives numbers a meaning of its own which
+// WANIPConnection has given another: its enumerators stand a thousand above their code.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +34,26 @@ enum class UpnpError : std::uint16_t {
   ReadOnly = 731,
   WildCardNotPermittedInIntPort = 732,
   InconsistentParameters = 733,
+  PinholeSpaceExhausted = 1701,
+  FirewallDisabled = 1702,
+  InboundPinholeNotAllowed = 1703,
+  NoSuchEntry = 1704,
+  ProtocolNotSupported = 1705,
+  InternalPortWildcardingNotAllowed = 1706,
+  ProtocolWildcardingNotAllowed = 1707,
+  WildCardNotPermittedInInternalClient = 1708,
+  NoTrafficReceived = 1709,
 };
+
+// The number a SOAP fault carries as its errorCode.
+constexpr std::uint16_t code_of(UpnpError error) {
+  return static_cast<std::uint16_t>(static_cast<std::uint16_t>(error) % 1000);
+}
 
 // The standard's name of `error`, as a SOAP fault's errorDescription carries it.
 std::string_view to_string(UpnpError error);
 
-// Whether `code` is one of the enumerators: what crosses a process boundary is checked by this.
-bool is_upnp_error(std::uint16_t code);
+// Whether `value` is one of the enumerators: what crosses a process boundary is checked by this.
+bool is_upnp_error(std::uint16_t value);
 
 }  // namespace upnpd

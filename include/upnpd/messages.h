@@ -15,6 +15,7 @@
 
 #include "upnpd/address.h"
 #include "upnpd/error.h"
+#include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 #include "upnpd/time.h"
 
@@ -51,6 +52,7 @@ struct WanState {
   std::uint32_t upstream_bit_rate;    // bits a second, Layer1UpstreamMaxBitRate
   std::uint32_t downstream_bit_rate;  // bits a second
   bool link_up;
+  bool inbound_pinhole_allowed;  // InboundPinholeAllowed
 };
 
 // ---- gateway -> igd service ----
@@ -145,9 +147,53 @@ struct GetLinkTotals {
   RequestHead head;
 };
 
+// The arguments of AddPinhole, still to be judged. Both ports may be 0, `protocol` is a ui2.
+using Ipv6AddressArgument = std::variant<NoAddress, Ipv6Address, MalformedAddress>;
+struct PinholeArguments {
+  Ipv6AddressArgument remote_host;
+  std::uint16_t remote_port;
+  Ipv6AddressArgument internal_client;
+  std::uint16_t internal_port;
+  std::uint16_t protocol;
+  std::uint32_t lease_time;
+};
+
+struct AddPinhole {
+  RequestHead head;
+  PinholeArguments arguments;
+};
+
+struct UpdatePinhole {
+  RequestHead head;
+  std::uint16_t unique_id;
+  std::uint32_t new_lease_time;
+};
+
+struct DeletePinhole {
+  RequestHead head;
+  std::uint16_t unique_id;
+};
+
+struct GetPinholePackets {
+  RequestHead head;
+  std::uint16_t unique_id;
+};
+
+struct CheckPinholeWorking {
+  RequestHead head;
+  std::uint16_t unique_id;
+};
+
+// How long a way lasts that a LAN host opens by sending, in the router's connection tracking.
+struct GetOutboundPinholeTimeout {
+  RequestHead head;
+  std::uint16_t protocol;
+};
+
 using ServiceRequest =
     std::variant<AddPortMapping, AddAnyPortMapping, DeletePortMapping, GetSpecificPortMappingEntry,
-                 GetGenericPortMappingEntry, GetLinkTotals>;
+                 GetGenericPortMappingEntry, GetLinkTotals, AddPinhole, UpdatePinhole,
+                 DeletePinhole, GetPinholePackets, CheckPinholeWorking, GetOutboundPinholeTimeout>;
 
 // ---- gateway -> igd service: the reply to each request ----
 
@@ -186,7 +232,30 @@ struct LinkTotals {
   std::uint64_t packets_received;
 };
 
-using Reply = std::variant<Done, Refused, Reserved, Entry, LinkTotals>;
+// AddPinhole's answer.
+struct PinholeAdded {
+  std::uint64_t id;
+  UniqueId unique_id;
+};
+
+// GetPinholePackets' answer.
+struct PinholePackets {
+  std::uint64_t id;
+  std::uint32_t packets;
+};
+
+// CheckPinholeWorking's answer, when packets have come.
+struct PinholeWorks {
+  std::uint64_t id;
+};
+
+struct OutboundPinholeTimeout {
+  std::uint64_t id;
+  std::uint32_t seconds;
+};
+
+using Reply = std::variant<Done, Refused, Reserved, Entry, LinkTotals, PinholeAdded, PinholePackets,
+                           PinholeWorks, OutboundPinholeTimeout>;
 
 // ---- gateway -> announcer ----
 
@@ -216,6 +285,7 @@ struct StateVariables {
   std::uint16_t port_mapping_number_of_entries;
   std::uint32_t system_update_id;
   bool link_up;
+  bool inbound_pinhole_allowed;
 };
 
 // ---- announcer -> gateway ----
@@ -236,10 +306,13 @@ struct Pong {
 };
 
 using ToService = std::variant<DeviceIdentity, WanState, ServeLan, LeaveLan, Done, Refused,
-                               Reserved, Entry, LinkTotals, Ping>;
+                               Reserved, Entry, LinkTotals, PinholeAdded, PinholePackets,
+                               PinholeWorks, OutboundPinholeTimeout, Ping>;
 using FromService =
     std::variant<LanServed, AddPortMapping, AddAnyPortMapping, DeletePortMapping,
-                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry, GetLinkTotals, Pong>;
+                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry, GetLinkTotals, AddPinhole,
+                 UpdatePinhole, DeletePinhole, GetPinholePackets, CheckPinholeWorking,
+                 GetOutboundPinholeTimeout, Pong>;
 using ToAnnouncer =
     std::variant<AnnounceLan, StartAnnouncing, StopAnnouncing, StateVariables, Ping>;
 using FromAnnouncer = std::variant<AnnouncerReady, Pong>;

@@ -1,6 +1,6 @@
-// What the gateway asks of the kernel's NAT: the contract between src/gateway and src/kernel, and
-// the seam at which tests put a table of their own. All changes of one commit() take effect
-// together or not at all.
+// What the gateway asks of the kernel's NAT and firewall: the contract between src/gateway and
+// src/kernel, and the seam at which tests put a table of their own. All changes of one commit()
+// take effect together or not at all.
 #pragma once
 
 #include <expected>
@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd {
@@ -40,7 +41,7 @@ struct OutwardMapping {
   friend auto operator<=>(const OutwardMapping&, const OutwardMapping&) = default;
 };
 
-// The four changes a commit is made of. A removal carries the value as it was put in: the kernel
+// The changes a commit is made of. A removal carries the value as it was put in: the kernel
 // may have expired it a moment ago, and its removal succeeds all the same.
 struct AddMapping {
   PortMapping mapping;
@@ -54,7 +55,14 @@ struct AddOutward {
 struct RemoveOutward {
   OutwardMapping outward;
 };
-using NatChange = std::variant<AddMapping, RemoveMapping, AddOutward, RemoveOutward>;
+struct OpenPinhole {
+  Pinhole pinhole;
+};
+struct ClosePinhole {
+  Pinhole pinhole;
+};
+using NatChange =
+    std::variant<AddMapping, RemoveMapping, AddOutward, RemoveOutward, OpenPinhole, ClosePinhole>;
 
 // Why the kernel refused: errno as it gave it (positive), and what was tried, in words for a log.
 struct NatError {
@@ -102,6 +110,11 @@ class Nat {
   virtual std::expected<std::vector<PortMapping>, NatError> read_back(BootTime now) = 0;
   // The outward mappings the kernel holds now.
   virtual std::expected<std::vector<OutwardMapping>, NatError> read_back_outward(BootTime now) = 0;
+  // The pinholes the kernel holds now, as they were put in.
+  virtual std::expected<std::vector<Pinhole>, NatError> read_back_pinholes(BootTime now) = 0;
+  // The packets that came in through a pinhole since it was put in, its renewals included. ENOENT:
+  // the kernel does not hold it.
+  virtual std::expected<TrafficCounters, NatError> pinhole_traffic(const PinholeKey& key) = 0;
   // Traffic by mapping since it was put in.
   virtual std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> counters() = 0;
   // Takes the table away and with it every mapping.

@@ -19,8 +19,8 @@ std::string text(const Json& object, const char* key) {
 // ---- list ----
 
 std::expected<Json, std::string> list_request(const std::vector<std::string>& words) {
-  if (words.size() != 1 || words[0] != "mappings")
-    return std::unexpected("list what? There is: upnpd-admin list mappings");
+  if (words.size() != 1 || (words[0] != "mappings" && words[0] != "pinholes"))
+    return std::unexpected("list what? There are: upnpd-admin list mappings, list pinholes");
   Json request = Json::object();
   request.add("command", "list");
   request.add("what", words[0]);
@@ -43,7 +43,31 @@ Row row_for(const Json& mapping) {
           text(mapping, "description")};
 }
 
+Row row_for_pinhole(const Json& pinhole) {
+  const std::string host = text(pinhole, "remote_host");
+  const bool any_port = !pinhole.number_at("remote_port");
+  return {number(pinhole, "id"),
+          text(pinhole, "protocol"),
+          host.empty() ? "any" : host,
+          any_port ? "any" : number(pinhole, "remote_port"),
+          text(pinhole, "client"),
+          number(pinhole, "internal_port"),
+          as_time(pinhole.number_at("expires_in").value_or(0)),
+          number(pinhole, "packets"),
+          text(pinhole, "owner")};
+}
+
+std::string show_pinholes(const Json& pinholes) {
+  std::vector<Row> rows{{"ID", "PROTO", "REMOTE HOST", "REMOTE PORT", "CLIENT", "PORT", "EXPIRES",
+                         "PACKETS", "ASKED BY"}};
+  for (std::size_t i = 0; i < pinholes.size(); ++i)
+    rows.push_back(row_for_pinhole(*pinholes.at(i)));
+  if (rows.size() == 1) return "no pinholes\n";
+  return in_columns(rows);
+}
+
 std::string show_list(const Json& answer) {
+  if (const auto pinholes = answer.at("pinholes")) return show_pinholes(*pinholes);
   std::vector<Row> rows{{"ID", "PROTO", "EXTERNAL", "REMOTE HOST", "CLIENT", "INTERNAL", "EXPIRES",
                          "PACKETS/BYTES", "DESCRIPTION"}};
   const auto mappings = answer.at("mappings");
@@ -102,6 +126,10 @@ std::string show_status(const Json& answer) {
   if (const auto mappings = answer.at("mappings"))
     rows.push_back(
         {"mappings", number(*mappings, "count"), "of at most " + number(*mappings, "limit")});
+  if (const auto pinholes = answer.at("pinholes"))
+    rows.push_back({"pinholes", number(*pinholes, "count"),
+                    pinholes->switch_at("allowed").value_or(true) ? "" : "not allowed"});
+  rows.push_back({"IPv6:", text(answer, "ipv6"), ""});
   add_process_rows(answer, rows);
   if (const auto faults = answer.at("faults"))
     for (const char* const part : {"journal", "kernel"})
@@ -114,24 +142,30 @@ std::string show_status(const Json& answer) {
 
 std::expected<Json, std::string> delete_request(const std::vector<std::string>& words) {
   std::int64_t id = 0;
-  const bool one = words.size() == 1;
-  const char* const end = one ? words[0].data() + words[0].size() : nullptr;
-  if (!one || std::from_chars(words[0].data(), end, id).ptr != end || id < 1)
-    return std::unexpected("delete takes one id, a number that upnpd-admin list mappings shows");
+  const bool pinhole = words.size() == 2 && words[0] == "pinhole";
+  const bool one = words.size() == 1 || pinhole;
+  const char* const end = one ? words.back().data() + words.back().size() : nullptr;
+  if (!one || std::from_chars(words.back().data(), end, id).ptr != end || id < 1)
+    return std::unexpected(
+        "delete takes one id, a number that upnpd-admin list mappings shows, or the word pinhole "
+        "and one that upnpd-admin list pinholes shows");
   Json request = Json::object();
   request.add("command", "delete");
+  request.add("what", pinhole ? "pinholes" : "mappings");
   request.add("id", id);
   return request;
 }
 
 std::string show_deleted(const Json& answer) {
-  return "deleted mapping " + number(answer, "deleted") + "\n";
+  return "deleted " + text(answer, "what") + " " + number(answer, "deleted") + "\n";
 }
 
 constexpr Command kCommands[] = {
     {"list", "mappings", "show every port mapping", list_request, show_list},
+    {"list", "pinholes", "show every IPv6 pinhole", list_request, show_list},
     {"status", "", "show addresses, processes, limits and faults", status_request, show_status},
     {"delete", "ID", "delete a mapping, whoever owns it", delete_request, show_deleted},
+    {"delete", "pinhole ID", "delete a pinhole, whoever owns it", delete_request, show_deleted},
 };
 
 }  // namespace

@@ -38,6 +38,9 @@ std::vector<EventedVariable> evented_variables(Document document, std::string_vi
   if (service_id == "WANIPConn1") return wan_ip_connection(document, state);
   if (service_id == "WANCommonIFC1")
     return {{"PhysicalLinkStatus", state.link_up ? "Up" : "Down", false}};
+  if (service_id == "WANIPv6Firewall1" && document == Document::Igd2)
+    return {{"FirewallEnabled", "1", false},
+            {"InboundPinholeAllowed", state.inbound_pinhole_allowed ? "1" : "0", false}};
   if (service_id == "L3Forwarding1")
     return {{"DefaultConnectionService", default_connection_service(document, uuid), false}};
   return {};

@@ -55,6 +55,7 @@ class Answers {
       const auto version = version_of(search_.search_target, type.urn);
       if (!version) continue;
       if (*version > type.version_in_igd2) return {};
+      if (type.version_in_igd1 == 0 && search_.from_microsoft) return {};
       const bool igd2 = *version > type.version_in_igd1 && !search_.from_microsoft;
       return one(type.level, igd2 ? Document::Igd2 : Document::Igd1);
     }

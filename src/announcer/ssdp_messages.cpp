@@ -54,6 +54,7 @@ std::vector<Notification> all_notifications(const SsdpIdentity& identity) {
   const std::string root = usn(DeviceLevel::Root);
   all.push_back({"upnp:rootdevice", root + "::upnp:rootdevice"});
   for (const AnnouncedType& type : kAnnouncedTypes) {
+    if (type.version_in_igd1 == 0) continue;
     const std::string device = usn(type.level);
     if (type.is_device) all.push_back({device, device});
     const std::string urn = std::string(type.urn) + std::to_string(type.version_in_igd1);

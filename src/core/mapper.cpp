@@ -150,10 +150,11 @@ std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted,
   if (old != nullptr && old->client == wanted.client) return {};  // takes its own place
   const auto error =
       version == IgdVersion::v1 ? UpnpError::ActionFailed : UpnpError::NoPortMapsAvailable;
-  if (table_.size() >= policy_.limits.mappings)
+  if (table_.size() + pinholes_.size() >= policy_.limits.mappings)
     return std::unexpected(
         Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
-  if (table_.size_of(wanted.client.address()) >= policy_.limits.mappings_per_host)
+  const Ipv4Address host = wanted.client.address();
+  if (table_.size_of(host) + pinholes_.size_of(host) >= policy_.limits.mappings_per_host)
     return std::unexpected(Refusal{error, "max_mappings_per_host " +
                                               std::to_string(policy_.limits.mappings_per_host) +
                                               " is reached"});
@@ -210,12 +211,15 @@ Outcome Mapper::tick(BootTime now) {
     if (!has_expired(*first, now)) break;
     erase(*first, MappingEvent::Kind::Expired, outcome);
   }
+  end_pinholes(now, outcome);
   return outcome;
 }
 
 std::optional<BootTime> Mapper::next_deadline() const {
   const PortMapping* const first = table_.first_to_expire();
-  return first == nullptr ? std::nullopt : first->expires;
+  const Pinhole* const pinhole = pinholes_.first_to_expire();
+  if (pinhole == nullptr) return first == nullptr ? std::nullopt : first->expires;
+  return first == nullptr ? pinhole->expires : std::min(*first->expires, pinhole->expires);
 }
 
 Outcome Mapper::remove(MappingId id) {
@@ -277,6 +281,7 @@ std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held,
 
 void Mapper::confirm() {
   undo_.clear();
+  pinhole_undo_.clear();
   confirmed_update_id_ = system_update_id_;
 }
 
@@ -288,6 +293,7 @@ void Mapper::revert() {
       table_.erase(undo.key);
   }
   undo_.clear();
+  revert_pinholes();
   system_update_id_ = confirmed_update_id_;
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "mapping_table.h"
+#include "pinhole_rules.h"
+#include "pinhole_table.h"
 #include "policy.h"
 #include "request_rules.h"
 #include "token_buckets.h"
@@ -28,10 +30,23 @@ struct MappingEvent {
 // leads to another place now.
 std::optional<PortMapping> closed_by(const MappingEvent& event);
 
+// What happened to a pinhole.
+struct PinholeEvent {
+  enum class Kind { Added, Renewed, Deleted, Expired } kind;
+  Pinhole pinhole;
+};
+
+// Whether the flows that came in through it have lost their way by `event`.
+bool closes(const PinholeEvent& event);
+
 struct Outcome {
   std::vector<NatChange> changes;    // to be committed, in this order, before the reply goes out
   std::vector<MappingEvent> events;  // true once the changes are committed
-  std::optional<Reply> reply;  // none for tick(), and for GetLinkTotals, which is not the core's
+  std::vector<PinholeEvent> pinhole_events;  // likewise
+  // None for tick(), and where only the kernel knows the answer: GetLinkTotals,
+  // GetOutboundPinholeTimeout, and, when the caller may ask, GetPinholePackets and
+  // CheckPinholeWorking.
+  std::optional<Reply> reply;
   std::optional<std::string> reason;  // why the request was refused
 };
 
@@ -41,11 +56,14 @@ class Mapper {
       : policy_(std::move(policy)), buckets_(policy_.limits.requests_per_second) {}
 
   const MappingTable& table() const { return table_; }
+  const PinholeTable& pinholes() const { return pinholes_; }
   const Policy& policy() const { return policy_; }
   // SystemUpdateID of WANIPConnection:2 section 2.3.25.
   std::uint32_t system_update_id() const { return system_update_id_; }
 
   void set_surroundings(Surroundings surroundings) { surroundings_ = std::move(surroundings); }
+  // Who is who: as fresh as a request about a pinhole needs it.
+  void set_neighbours(Neighbours neighbours) { surroundings_.neighbours = std::move(neighbours); }
 
   // Decides on a request. Call tick(now) first: entries whose lease is over are still entries.
   Outcome handle(const ServiceRequest& request, BootTime now);
@@ -55,16 +73,21 @@ class Mapper {
   std::optional<BootTime> next_deadline() const;
   // Deletes the mapping of this id, whoever owns it. No reply; no event when there is none.
   Outcome remove(MappingId id);
+  Outcome remove(UniqueId id);
 
   // Puts back into the table a mapping that was there before a restart; reconcile() then tells what
   // the kernel lacks. The reason, if policy does not permit it any more. Its lease is cut to the
   // longest one that policy grants.
   std::expected<void, std::string> restore(PortMapping mapping, BootTime now);
+  // Likewise a pinhole. One whose id or five values another has already is not put back.
+  std::expected<void, std::string> restore(Pinhole pinhole, BootTime now);
   // Takes a mapping out of the table that the kernel could not be given.
   void forget(const PortMappingKey& key);
+  void forget(const PinholeKey& key);
   // What makes the kernel, which holds these now, hold what the table says.
   std::vector<NatChange> reconcile(std::span<const PortMapping> held,
                                    std::span<const OutwardMapping> held_outward) const;
+  std::vector<NatChange> reconcile(std::span<const Pinhole> held) const;
   // The first id not yet given away; ids only grow.
   MappingId next_id() const { return next_id_; }
   void reserve_ids_up_to(MappingId last);
@@ -79,6 +102,10 @@ class Mapper {
     PortMappingKey key;
     std::optional<PortMapping> before;
   };
+  struct PinholeUndo {
+    PinholeKey key;
+    std::optional<Pinhole> before;
+  };
 
   Outcome handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port,
                      BootTime now);
@@ -88,6 +115,23 @@ class Mapper {
   Outcome handle_one(const GetSpecificPortMappingEntry& request, BootTime now);
   Outcome handle_one(const GetGenericPortMappingEntry& request, BootTime now);
   Outcome handle_one(const GetLinkTotals& request, BootTime now);
+
+  // ---- pinholes (mapper_pinholes.cpp) ----
+  Outcome handle_one(const AddPinhole& request, BootTime now);
+  Outcome handle_one(const UpdatePinhole& request, BootTime now);
+  Outcome handle_one(const DeletePinhole& request, BootTime now);
+  Outcome handle_one(const GetPinholePackets& request, BootTime now);
+  Outcome handle_one(const CheckPinholeWorking& request, BootTime now);
+  Outcome handle_one(const GetOutboundPinholeTimeout& request, BootTime now);
+  std::expected<UniqueId, Refusal> place(const WantedPinhole& wanted,
+                                         const RequestHead& head) const;
+  // The pinhole of this id, where the caller may touch it.
+  std::expected<Pinhole, Refusal> pinhole_for(const RequestHead& head,
+                                              std::uint16_t unique_id) const;
+  void put(const Pinhole& pinhole, Outcome& outcome);
+  void erase(const Pinhole& pinhole, PinholeEvent::Kind kind, Outcome& outcome);
+  void end_pinholes(BootTime now, Outcome& outcome);
+  void revert_pinholes();
 
   // The rules that need the table: permission lines, quotas, conflicts.
   std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, IgdVersion version,
@@ -108,6 +152,9 @@ class Mapper {
   MappingId next_id_ = 1;
   std::uint32_t system_update_id_ = 0;
   std::vector<Undo> undo_;
+  PinholeTable pinholes_;
+  UniqueId next_unique_id_ = *UniqueId::parse(1);
+  std::vector<PinholeUndo> pinhole_undo_;
   std::uint32_t confirmed_update_id_ = 0;
 };
 

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd::core {
@@ -35,19 +37,22 @@ class DescriptionPattern {
   std::shared_ptr<const Compiled> compiled_;
 };
 
+// The hosts a line speaks of: 0.0.0.0/0 is every host, by whichever address.
+using ClientNetwork = std::variant<Ipv4Network, Ipv6Network>;
+
 // One `allow` or `deny` line.
 struct PermissionLine {
   enum class Verdict { Allow, Deny } verdict;
   PortRange external_ports;
-  Ipv4Network clients;
+  ClientNetwork clients;
   PortRange internal_ports;
   std::optional<DescriptionPattern> description;
   std::string where;  // "upnpd.conf:12", or "built-in rule"
 };
 
 struct Limits {
-  std::uint32_t mappings = 8192;
-  std::uint32_t mappings_per_host = 1024;
+  std::uint32_t mappings = 8192;            // pinholes count as mappings
+  std::uint32_t mappings_per_host = 1024;   // pinholes too
   std::uint32_t requests_per_second = 500;  // of one host; 0 = no limit
   std::chrono::seconds lease{0};            // the longest lease granted; 0 = as the standard has it
 };
@@ -55,6 +60,7 @@ struct Limits {
 struct Policy {
   std::vector<PermissionLine> permissions;
   bool secure_mode = true;  // a client maps to itself alone, and sees its own mappings alone
+  bool allow_pinholes = true;
   Limits limits;
 
   // The lines that hold when the configuration has none: high ports for everyone, nothing else.
@@ -82,5 +88,11 @@ class ExternalPortVerdicts {
 std::expected<void, std::string> permits(const Policy& policy, ExternalPort external_port,
                                          InternalClient client, InternalPort internal_port,
                                          const PortMappingDescription& description);
+
+// Whether they let a host have this pinhole: by the lines of IPv6 networks and of 0.0.0.0/0, its
+// port standing for both ports of a line, its description empty. What allows everyone was written
+// for NAT, where the ports below 1024 of a host are no use to the internet: it allows none of
+// those; a line that names an IPv6 network may.
+std::expected<void, std::string> permits(const Policy& policy, const PinholeKey& key);
 
 }  // namespace upnpd::core

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "neighbours.h"
 #include "policy.h"
 #include "upnpd/messages.h"
 
@@ -21,6 +22,8 @@ struct Lan {
 struct Surroundings {
   std::vector<Lan> lans;
   std::vector<Ipv4Address> own_addresses;  // every address of the router, whatever the interface
+  std::vector<Ipv6Address> own_ipv6_addresses = {};
+  Neighbours neighbours = {};  // asked for by requests about pinholes alone
 };
 
 struct Refusal {

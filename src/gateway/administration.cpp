@@ -1,4 +1,6 @@
 // What upnpd-admin asks: each command is a function from JSON to JSON.
+#include <algorithm>
+
 #include "clock.h"
 #include "gateway.h"
 #include "log.h"
@@ -33,6 +35,25 @@ Json to_json(const PortMapping& mapping, const TrafficCounters& traffic, BootTim
   entry.add("description", mapping.description.text());
   entry.add("packets", static_cast<std::int64_t>(traffic.packets));
   entry.add("bytes", static_cast<std::int64_t>(traffic.bytes));
+  return entry;
+}
+
+Json to_json(const Pinhole& pinhole, std::uint64_t packets, BootTime now) {
+  const auto remote_port = pinhole.key.remote_port.port();
+  Json entry = Json::object();
+  entry.add("id", std::int64_t{pinhole.id.number()});
+  entry.add("protocol", to_string(pinhole.key.protocol));
+  entry.add("remote_host", pinhole.key.remote_host.to_string());
+  if (remote_port)
+    entry.add("remote_port", std::int64_t{remote_port->number()});
+  else
+    entry.add_null("remote_port");
+  entry.add("client", pinhole.key.client.address().to_string());
+  entry.add("internal_port", std::int64_t{pinhole.key.internal_port.number()});
+  entry.add("expires_in", std::int64_t{remaining_seconds(pinhole, now)});
+  entry.add("owner", pinhole.owner.to_string());
+  entry.add("host", upnpd::to_string(pinhole.host));
+  entry.add("packets", static_cast<std::int64_t>(packets));
   return entry;
 }
 
@@ -71,9 +92,12 @@ Json Gateway::administer(const Json& request) {
   const std::string command = request.text_at("command").value_or("");
   const std::string what = request.text_at("what").value_or("mappings");
   if (command == "list" && what == "mappings") return list_mappings();
+  if (command == "list" && what == "pinholes") return list_pinholes();
   if (command == "list")
-    return error_reply("there is no list of '" + base::printable(what) + "'; there is: mappings");
+    return error_reply("there is no list of '" + base::printable(what) +
+                       "'; there are: mappings, pinholes");
   if (command == "status") return status();
+  if (command == "delete" && what == "pinholes") return delete_pinhole(request);
   if (command == "delete") return delete_mapping(request);
   return error_reply("'" + base::printable(command) +
                      "' is no command; there are: list, status, delete");
@@ -92,6 +116,19 @@ Json Gateway::list_mappings() {
   });
   Json reply = Json::object();
   reply.add("mappings", std::move(list));
+  return reply;
+}
+
+Json Gateway::list_pinholes() {
+  end_leases();
+  const BootTime now = base::boot_now();
+  Json list = Json::array();
+  mapper_.pinholes().for_each([&](const Pinhole& pinhole) {
+    const auto traffic = resources_.nat->pinhole_traffic(pinhole.key);
+    list.append(to_json(pinhole, traffic ? traffic->packets : 0, now));
+  });
+  Json reply = Json::object();
+  reply.add("pinholes", std::move(list));
   return reply;
 }
 
@@ -119,6 +156,11 @@ Json Gateway::status() const {
   mappings.add("count", static_cast<std::int64_t>(mapper_.table().size()));
   mappings.add("limit", std::int64_t{config_.policy.limits.mappings});
   reply.add("mappings", std::move(mappings));
+  Json pinholes = Json::object();
+  pinholes.add("count", static_cast<std::int64_t>(mapper_.pinholes().size()));
+  pinholes.add_switch("allowed", config_.policy.allow_pinholes);
+  reply.add("pinholes", std::move(pinholes));
+  reply.add("ipv6", "discovery and control over IPv4 only");
   Json faults = Json::object();
   faults.add("journal", journal_.fault());
   faults.add("kernel", nat_fault_);
@@ -131,17 +173,30 @@ Json Gateway::delete_mapping(const Json& request) {
   if (!id || *id < 1 || *id > UINT32_MAX)
     return error_reply("delete needs the id of a mapping, a number from the list");
   end_leases();
+  return carry_out(mapper_.remove(static_cast<MappingId>(*id)), *id, "mapping");
+}
+
+Json Gateway::delete_pinhole(const Json& request) {
+  const auto id = UniqueId::parse(static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(request.number_at("id").value_or(0), 0, UINT32_MAX)));
+  if (!id) return error_reply("delete needs the id of a pinhole, a number from the list");
+  end_leases();
+  return carry_out(mapper_.remove(*id), id->number(), "pinhole");
+}
+
+Json Gateway::carry_out(const core::Outcome& outcome, std::int64_t id, const std::string& what) {
   const BootTime now = base::boot_now();
-  const core::Outcome outcome = mapper_.remove(static_cast<MappingId>(*id));
-  if (outcome.events.empty()) return error_reply("there is no mapping " + std::to_string(*id));
+  if (outcome.changes.empty() && outcome.events.empty())
+    return error_reply("there is no " + what + " " + std::to_string(id));
   if (!commit(outcome.changes, now)) {
     mapper_.revert();
     return error_reply(nat_fault_);
   }
   mapper_.confirm();
-  settle(outcome.events, now);
+  settle(outcome, now);
   Json reply = Json::object();
-  reply.add("deleted", *id);
+  reply.add("deleted", id);
+  reply.add("what", what);
   return reply;
 }
 

@@ -15,7 +15,8 @@
 namespace upnpd::gateway {
 
 struct Config {
-  std::optional<std::string> wan;  // ext_ifname; none: the default route's interface
+  std::optional<std::string> wan;   // ext_ifname; none: the default route's interface
+  std::optional<std::string> wan6;  // ext_ifname6: where IPv6 comes in, when it is another
   std::optional<Ipv4Address>
       external_address;           // ext_ip: what clients are told, whatever the WAN has
   std::vector<std::string> lans;  // listening_ip: an interface's name, or an address it has

@@ -90,6 +90,13 @@ Result set_wan(Config& config, std::string_view value) {
   return KeyEffect::Applied;
 }
 
+Result set_ipv6_wan(Config& config, std::string_view value) {
+  if (!is_interface_name(value))
+    return std::unexpected("'" + std::string(value) + "' cannot be an interface's name");
+  config.wan6 = std::string(value);
+  return KeyEffect::Applied;
+}
+
 Result add_lan(Config& config, std::string_view value) {
   if (!is_interface_name(value) && !Ipv4Network::parse(value))
     return std::unexpected("must be an interface's name or one of its addresses, not '" +
@@ -133,10 +140,12 @@ Result set_max_lease(Config& config, std::string_view value) {
   });
 }
 
-Result set_secure_mode(Config& config, std::string_view value) {
+// A switch of the policy that is on when the key's value is `On`.
+template <auto Field, bool On = true>
+Result set_policy_switch(Config& config, std::string_view value) {
   const auto read = read_switch(value);
   if (!read) return std::unexpected("must be yes or no, not '" + std::string(value) + "'");
-  config.policy.secure_mode = *read;
+  config.policy.*Field = *read == On;
   return KeyEffect::Applied;
 }
 
@@ -147,6 +156,7 @@ Result no_effect(Config&, std::string_view) {
 constexpr std::array kKeys = std::to_array<Key>({
     // miniupnpd.conf's
     {"ext_ifname", set_wan},
+    {"ext_ifname6", set_ipv6_wan},
     {"ext_ip", set_external_address},
     {"listening_ip", add_lan},
     {"http_port", set_http_port},
@@ -166,9 +176,11 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"bitrate_up", set_number_field<&Config::bitrate_up>},
     {"bitrate_down", set_number_field<&Config::bitrate_down>},
     {"notify_interval", set_number_field<&Config::notify_interval>},
-    {"secure_mode", set_secure_mode},
+    {"secure_mode", set_policy_switch<&core::Policy::secure_mode>},
     {"system_uptime", set_switch<&Config::system_uptime>},
+    {"ipv6_disable", set_policy_switch<&core::Policy::allow_pinholes, false>},
     // our own
+    {"allow_pinholes", set_policy_switch<&core::Policy::allow_pinholes>},
     {"admin_socket", set_path<&Config::admin_socket>},
     {"max_mappings", set_limit<&core::Limits::mappings>},
     {"max_mappings_per_host", set_limit<&core::Limits::mappings_per_host>},
@@ -177,13 +189,11 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"end_flows", set_switch<&Config::end_flows>},
     {"run_as", set_text<&Config::run_as>},
     // miniupnpd.conf's that change nothing here: what they steer is not there, or needs no steering
-    {"ext_ifname6", no_effect},
     {"ext_allow_private_ipv4", no_effect},
     {"ext_perform_stun", no_effect},
     {"ext_stun_host", no_effect},
     {"ext_stun_port", no_effect},
     {"ipv6_listening_ip", no_effect},
-    {"ipv6_disable", no_effect},
     {"enable_pcp_pmp", no_effect},
     {"enable_natpmp", no_effect},
     {"min_lifetime", no_effect},

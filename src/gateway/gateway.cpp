@@ -43,6 +43,7 @@ Gateway::Gateway(Config config, Resources resources)
       sync_timer_(loop_, [this] { journal_.sync(); }),
       flow_timer_(loop_, [this] { end_closed_flows(); }),
       retry_timer_(loop_, [this] { on_interfaces_changed(); }),
+      waiting_timer_(loop_, [this] { serve_waiting(); }),
       publish_timer_(loop_,
                      [this] {
                        for (const auto& lan : lans_)
@@ -64,7 +65,8 @@ int Gateway::run() {
   }
   if (config_.enable_upnp) service_.start();
   on_interfaces_changed();
-  base::log_notice("serving " + std::to_string(mapper_.table().size()) + " mappings");
+  base::log_notice("serving " + std::to_string(mapper_.table().size()) + " mappings and " +
+                   std::to_string(mapper_.pinholes().size()) + " pinholes");
   loop_.run();
   finish_stop();
   return 0;
@@ -90,7 +92,7 @@ void Gateway::finish_stop() {
   if (const auto closed = resources_.nat->close(); !closed)
     base::log_error(base::with_errno(closed.error().what, closed.error().error));
   // The leases' remaining times as of now, for a reboot that follows.
-  journal_.rewrite(mapper_.table(), mapper_.next_id(), base::boot_now());
+  journal_.rewrite(mapper_, base::boot_now());
   std::error_code ignored;
   std::filesystem::remove(config_.admin_socket, ignored);
 }
@@ -123,14 +125,18 @@ void Gateway::apply_surroundings() {
   NatSurroundings nat;
   core::Surroundings core;
   if (wan_.interface) nat.wan_interfaces.push_back(*wan_.interface);
+  if (config_.wan6 && config_.wan6 != wan_.interface) nat.wan_interfaces.push_back(*config_.wan6);
   nat.external_addresses = wan_.addresses;
   for (const auto& lan : lans_) {
     core.lans.push_back({lan->index(), lan->networks()});
     if (auto access = lan->access()) nat.lans.push_back(*std::move(access));
   }
-  for (const kernel::RouterInterface& interface : interfaces_.interfaces)
+  for (const kernel::RouterInterface& interface : interfaces_.interfaces) {
     for (const Ipv4Network& network : interface.addresses)
       core.own_addresses.push_back(network.address());
+    for (const Ipv6Network& network : interface.ipv6_addresses)
+      core.own_ipv6_addresses.push_back(network.address());
+  }
   mapper_.set_surroundings(std::move(core));
   if (const auto set = resources_.nat->set_surroundings(nat); !set)
     base::log_error(base::with_errno(set.error().what, set.error().error));
@@ -144,14 +150,18 @@ WanState Gateway::wan_state(LanIndex lan) const {
           config_.system_uptime ? BootTime() : connected_since_,
           config_.bitrate_up != 0 ? config_.bitrate_up : measured,
           config_.bitrate_down != 0 ? config_.bitrate_down : measured,
-          wan_.link_up};
+          wan_.link_up,
+          config_.policy.allow_pinholes};
 }
 
 StateVariables Gateway::state_variables() const {
   const WanState wan = wan_state(0);
-  return {wan.status, wan.external_address,
+  return {wan.status,
+          wan.external_address,
           static_cast<std::uint16_t>(std::min<std::size_t>(mapper_.table().size(), UINT16_MAX)),
-          mapper_.system_update_id(), wan.link_up};
+          mapper_.system_update_id(),
+          wan.link_up,
+          wan.inbound_pinhole_allowed};
 }
 
 void Gateway::tell_wan_state() {
@@ -164,6 +174,7 @@ void Gateway::plan_publish() {
 }
 
 void Gateway::on_service_started() {
+  waiting_.clear();  // the former service's, whose ids mean nothing to this one
   const Config& c = config_;
   service_.send(DeviceIdentity{resources_.identity.uuid, resources_.identity.path_token,
                                c.friendly_name, c.manufacturer, c.manufacturer_url, c.model_name,

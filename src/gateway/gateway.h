@@ -16,6 +16,7 @@
 #include "launcher.h"
 #include "loop.h"
 #include "mapper.h"
+#include "neighbour_table.h"
 #include "supervised_child.h"
 #include "upnpd/nat.h"
 #include "wan_side.h"
@@ -32,6 +33,7 @@ class Gateway {
     kernel::InterfaceWatch interface_watch;
     std::unique_ptr<Nat> nat;
     kernel::FlowEnder flow_ender;
+    kernel::NeighbourTable neighbours;
   };
 
   Gateway(Config config, Resources resources);
@@ -44,6 +46,7 @@ class Gateway {
   std::expected<void, std::string> open_nat();
   std::expected<void, std::string> restore(TableOrigin origin);
   void put_back(PortMapping mapping, BootTime now);
+  void put_back(const Pinhole& pinhole, BootTime now);
   std::expected<void, std::string> reconcile();
   bool repair();
   // Whether the kernel holds the changes now.
@@ -60,11 +63,20 @@ class Gateway {
   void serve_alone(const ServiceRequest& request, BootTime now);
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
   LinkTotals link_totals(std::uint64_t id);
-  void settle(const std::vector<core::MappingEvent>& events, BootTime now);
-  void close_flows(const std::vector<core::MappingEvent>& events);
+  void settle(const core::Outcome& outcome, BootTime now);
+  void close_flows(const core::Outcome& outcome);
   void end_closed_flows();
   void end_leases();
   void plan_next_end();
+
+  // ---- requests about pinholes (pinhole_requests.cpp) ----
+  // Learns who is who, and takes out of `requests` those whose client's host is still looked for.
+  void prepare_pinholes(std::vector<ServiceRequest>& requests);
+  bool look_for(LanIndex lan_index, const Ipv6Address& client);
+  core::Neighbours known_neighbours();
+  void serve_waiting();
+  Reply reply_from_kernel(const ServiceRequest& request);
+  Reply pinhole_traffic_reply(std::uint64_t id, std::uint16_t unique_id, bool check);
 
   // ---- surroundings ----
   void on_interfaces_changed();
@@ -79,8 +91,11 @@ class Gateway {
   // ---- administration (administration.cpp) ----
   base::Json administer(const base::Json& request);
   base::Json list_mappings();
+  base::Json list_pinholes();
   base::Json status() const;
   base::Json delete_mapping(const base::Json& request);
+  base::Json delete_pinhole(const base::Json& request);
+  base::Json carry_out(const core::Outcome& outcome, std::int64_t id, const std::string& what);
 
   base::Loop loop_;
   Config config_;
@@ -93,13 +108,20 @@ class Gateway {
   bool stopping_ = false;
   std::string nat_fault_;
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
+  std::vector<Pinhole> closed_pinholes_;
+  struct WaitingRequest {
+    ServiceRequest request;
+    BootTime until;
+  };
+  std::vector<WaitingRequest> waiting_;  // for the neighbour that is their client
 
   SupervisedChild service_;
   std::vector<std::unique_ptr<LanSide>> lans_;
   AdminServer admin_;
   base::FdWatcher interface_watcher_;
   base::SignalWatcher terminate_, interrupt_, hang_up_, user_;
-  base::Timer lease_timer_, sync_timer_, flow_timer_, retry_timer_, publish_timer_, stop_timer_;
+  base::Timer lease_timer_, sync_timer_, flow_timer_, retry_timer_, waiting_timer_, publish_timer_,
+      stop_timer_;
 };
 
 }  // namespace upnpd::gateway

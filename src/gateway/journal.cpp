@@ -29,6 +29,7 @@ std::string this_boot() {
 struct State {
   std::string boot_id;
   std::map<MappingId, PortMapping> mappings;
+  std::map<UniqueId, Pinhole> pinholes;
   BootTime last_written;  // the latest moment the previous run is known to have lived
   MappingId last_id = 0;
 
@@ -45,6 +46,14 @@ struct State {
     mappings.erase(gone.id);
     last_written = std::max(last_written, gone.written);
   }
+  void take(const PinholeLine& put) {
+    pinholes.insert_or_assign(put.pinhole.id, put.pinhole);
+    last_written = std::max(last_written, put.written);
+  }
+  void take(const PinholeGoneLine& gone) {
+    pinholes.erase(gone.id);
+    last_written = std::max(last_written, gone.written);
+  }
 };
 
 std::string line_for(const core::MappingEvent& event, BootTime now) {
@@ -54,6 +63,17 @@ std::string line_for(const core::MappingEvent& event, BootTime now) {
     case Replaced: return to_line(PutLine{now, event.mapping});
     case Deleted:
     case Expired: return to_line(GoneLine{now, event.mapping.id});
+  }
+  return "";
+}
+
+std::string line_for(const core::PinholeEvent& event, BootTime now) {
+  using enum core::PinholeEvent::Kind;
+  switch (event.kind) {
+    case Added:
+    case Renewed: return to_line(PinholeLine{now, event.pinhole});
+    case Deleted:
+    case Expired: return to_line(PinholeGoneLine{now, event.pinhole.id});
   }
   return "";
 }
@@ -89,11 +109,15 @@ Journal::Reading Journal::read(BootTime now) const {
     if (mapping.expires && !same_boot) *mapping.expires += now - state.last_written;
     if (!has_expired(mapping, now)) reading.mappings.push_back(std::move(mapping));
   }
+  for (auto& [id, pinhole] : state.pinholes) {
+    if (!same_boot) pinhole.expires += now - state.last_written;
+    if (!has_expired(pinhole, now)) reading.pinholes.push_back(pinhole);
+  }
   reading.last_id = state.last_id;
   return reading;
 }
 
-void Journal::rewrite(const core::MappingTable& table, MappingId next_id, BootTime now) {
+void Journal::rewrite(const core::Mapper& mapper, BootTime now) {
   const std::filesystem::path fresh = file_.string() + ".new";
   fd_ = base::Fd(::open(fresh.c_str(),
                         O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -104,10 +128,15 @@ void Journal::rewrite(const core::MappingTable& table, MappingId next_id, BootTi
         "leases cannot be kept in " + fresh.string() + " and would be lost by a reboot", errno);
     return;
   }
-  std::string lines = to_line(HeaderLine{this_boot(), next_id});
-  table.for_each([&](const PortMapping& mapping) { lines += to_line(PutLine{now, mapping}); });
+  std::string lines = to_line(HeaderLine{this_boot(), mapper.next_id()});
+  mapper.table().for_each([&](const PortMapping& mapping) {
+    lines += to_line(PutLine{now, mapping});
+  });
+  mapper.pinholes().for_each([&](const Pinhole& pinhole) {
+    lines += to_line(PinholeLine{now, pinhole});
+  });
   write(lines);
-  lines_ = table.size() + 1;
+  lines_ = mapper.table().size() + mapper.pinholes().size() + 1;
   if (fault_.empty()) sync();
   if (fault_.empty() && ::rename(fresh.c_str(), file_.c_str()) != 0)
     fault_ = base::with_errno("leases cannot be kept in " + file_.string(), errno);
@@ -117,18 +146,20 @@ void Journal::rewrite(const core::MappingTable& table, MappingId next_id, BootTi
   }
 }
 
-void Journal::append(const std::vector<core::MappingEvent>& events, const core::MappingTable& table,
-                     MappingId next_id, BootTime now) {
-  if (events.empty()) return;
-  lines_ += events.size();
-  const bool too_long = lines_ > 2 * table.size() + kLinesBeforeRewrite;
+void Journal::append(const core::Outcome& outcome, const core::Mapper& mapper, BootTime now) {
+  if (outcome.events.empty() && outcome.pinhole_events.empty()) return;
+  lines_ += outcome.events.size() + outcome.pinhole_events.size();
+  const std::size_t true_lines = mapper.table().size() + mapper.pinholes().size();
+  const bool too_long = lines_ > 2 * true_lines + kLinesBeforeRewrite;
   const bool broken = !fault_.empty() && now - rewritten_ >= kBetweenAttempts;
   if (too_long || broken) {
-    rewrite(table, next_id, now);
+    rewrite(mapper, now);
     return;
   }
   std::string lines;
-  for (const core::MappingEvent& event : events)
+  for (const core::MappingEvent& event : outcome.events)
+    lines += line_for(event, now);
+  for (const core::PinholeEvent& event : outcome.pinhole_events)
     lines += line_for(event, now);
   if (fault_.empty()) write(lines);
 }

@@ -17,6 +17,7 @@ class Journal {
  public:
   struct Reading {
     std::vector<PortMapping> mappings;  // with the leases they have left, in this boot's time
+    std::vector<Pinhole> pinholes;      // likewise
     MappingId last_id = 0;
     std::vector<std::string> problems;  // lines that were not understood, and what was done
   };
@@ -27,13 +28,12 @@ class Journal {
   // says nothing. One of another program is put aside first, as FILE.foreign.
   Reading read(BootTime now) const;
 
-  // Writes the file anew with `mappings` alone, and appends from then on.
-  void rewrite(const core::MappingTable& table, MappingId next_id, BootTime now);
+  // Writes the file anew with what `mapper` holds alone, and appends from then on.
+  void rewrite(const core::Mapper& mapper, BootTime now);
 
-  // Appends what has happened. Rewrites by itself when most lines have become untrue, and, at most
-  // once a second, when an earlier line could not be written.
-  void append(const std::vector<core::MappingEvent>& events, const core::MappingTable& table,
-              MappingId next_id, BootTime now);
+  // Appends what has happened, by the events of `outcome`. Rewrites by itself when most lines have
+  // become untrue, and, at most once a second, when an earlier line could not be written.
+  void append(const core::Outcome& outcome, const core::Mapper& mapper, BootTime now);
 
   // Whether lines wait for sync().
   bool needs_sync() const { return unsynced_; }

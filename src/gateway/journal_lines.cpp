@@ -1,5 +1,7 @@
 #include "journal_lines.h"
 
+#include <cstdio>
+
 #include "json.h"
 
 namespace upnpd::gateway {
@@ -51,6 +53,31 @@ Json to_json(const GoneLine& gone) {
   return line;
 }
 
+Json to_json(const PinholeLine& put) {
+  const Pinhole& pinhole = put.pinhole;
+  const auto remote_port = pinhole.key.remote_port.port();
+  Json line = Json::object();
+  line.add("pinhole", std::int64_t{pinhole.id.number()});
+  line.add("at", milliseconds(put.written));
+  line.add("protocol", to_string(pinhole.key.protocol));
+  line.add("remote_host", pinhole.key.remote_host.to_string());
+  if (remote_port) line.add("remote_port", std::int64_t{remote_port->number()});
+  line.add("client", pinhole.key.client.address().to_string());
+  line.add("internal_port", std::int64_t{pinhole.key.internal_port.number()});
+  line.add("expires", milliseconds(pinhole.expires));
+  line.add("lan", std::int64_t{pinhole.lan});
+  line.add("owner", pinhole.owner.to_string());
+  line.add("host", to_string(pinhole.host));
+  return line;
+}
+
+Json to_json(const PinholeGoneLine& gone) {
+  Json line = Json::object();
+  line.add("pinhole_gone", std::int64_t{gone.id.number()});
+  line.add("at", milliseconds(gone.written));
+  return line;
+}
+
 std::optional<std::uint32_t> unsigned_at(const Json& line, const char* key, std::uint32_t largest) {
   const auto number = line.number_at(key);
   if (!number || *number < 0 || *number > largest) return std::nullopt;
@@ -97,6 +124,64 @@ std::optional<PortMapping> mapping_of(const Json& line) {
                      .owner = *owner};
 }
 
+std::optional<Ipv6Address> ipv6_address_at(const Json& line, const char* key) {
+  return Ipv6Address::parse(line.text_at(key).value_or(""));
+}
+
+std::optional<MacAddress> mac_at(const Json& line, const char* key) {
+  const std::string text = line.text_at(key).value_or("");
+  MacAddress mac{};
+  int length = 0;
+  const int fields = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
+                                 &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &length);
+  if (fields != 6 || static_cast<std::size_t>(length) != text.size()) return std::nullopt;
+  return mac;
+}
+
+std::optional<PinholeRemoteHost> pinhole_remote_host_at(const Json& line) {
+  if (line.text_at("remote_host") == "") return PinholeRemoteHost::any();
+  const auto address = ipv6_address_at(line, "remote_host");
+  return address ? PinholeRemoteHost::parse(*address) : std::nullopt;
+}
+
+std::optional<PinholeRemotePort> remote_port_at(const Json& line) {
+  if (!line.number_at("remote_port")) return PinholeRemotePort::any();
+  const auto port = RemotePort::parse(unsigned_at(line, "remote_port", 65535).value_or(0));
+  return port ? std::optional(PinholeRemotePort::only(*port)) : std::nullopt;
+}
+
+std::optional<PinholeKey> pinhole_key_of(const Json& line) {
+  const auto protocol = parse_protocol(line.text_at("protocol").value_or(""));
+  const auto remote_host = pinhole_remote_host_at(line);
+  const auto remote_port = remote_port_at(line);
+  const auto address = ipv6_address_at(line, "client");
+  const auto client = address ? PinholeClient::parse(*address) : std::nullopt;
+  const auto internal_port =
+      InternalPort::parse(unsigned_at(line, "internal_port", 65535).value_or(0));
+  if (!protocol || !remote_host || !remote_port || !client || !internal_port) return std::nullopt;
+  return PinholeKey{*remote_host, *remote_port, *client, *internal_port, *protocol};
+}
+
+std::optional<UniqueId> unique_id_at(const Json& line, const char* key) {
+  return UniqueId::parse(unsigned_at(line, key, 65535).value_or(0));
+}
+
+std::optional<Pinhole> pinhole_of(const Json& line) {
+  const auto id = unique_id_at(line, "pinhole");
+  const auto key = pinhole_key_of(line);
+  const auto expires = line.number_at("expires");
+  const auto lan = unsigned_at(line, "lan", 255);
+  const auto owner = address_at(line, "owner");
+  const auto host = mac_at(line, "host");
+  if (!id || !key || !expires || !lan || !owner || !host) return std::nullopt;
+  return Pinhole{.key = *key,
+                 .expires = boot_time(*expires),
+                 .id = *id,
+                 .lan = static_cast<LanIndex>(*lan),
+                 .owner = *owner,
+                 .host = *host};
+}
+
 }  // namespace
 
 std::string to_line(const JournalLine& line) {
@@ -114,6 +199,9 @@ std::optional<JournalLine> parse_line(std::string_view text) {
   if (!written || *written < 0 || *written > kLatest) return std::nullopt;
   if (const auto id = unsigned_at(*line, "gone", UINT32_MAX))
     return GoneLine{boot_time(*written), *id};
+  if (const auto id = unique_id_at(*line, "pinhole_gone"))
+    return PinholeGoneLine{boot_time(*written), *id};
+  if (const auto pinhole = pinhole_of(*line)) return PinholeLine{boot_time(*written), *pinhole};
   auto mapping = mapping_of(*line);
   if (!mapping) return std::nullopt;
   return PutLine{boot_time(*written), *std::move(mapping)};

@@ -1,4 +1,4 @@
-// The journal's lines: a header with the boot they count from, mappings put, ids gone.
+// The journal's lines: a header with the boot they count from, mappings and pinholes put, ids gone.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd::gateway {
@@ -22,7 +23,15 @@ struct GoneLine {
   BootTime written;
   MappingId id;
 };
-using JournalLine = std::variant<HeaderLine, PutLine, GoneLine>;
+struct PinholeLine {
+  BootTime written;
+  Pinhole pinhole;  // its expiry in the time of the header's boot
+};
+struct PinholeGoneLine {
+  BootTime written;
+  UniqueId id;
+};
+using JournalLine = std::variant<HeaderLine, PutLine, GoneLine, PinholeLine, PinholeGoneLine>;
 
 std::string to_line(const JournalLine& line);  // ends in a newline
 // No value when it is not a whole line of this format, or holds a value its type refuses.

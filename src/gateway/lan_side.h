@@ -51,6 +51,7 @@ class LanSide {
   bool wants_retry() const { return wants_retry_; }
   bool has_ended() const { return !announcer_.is_running(); }
   std::optional<LanAccess> access() const;
+  int interface_index() const { return link_ ? link_->interface_index : 0; }
   // The networks whose hosts may ask; empty while the interface has no address.
   std::vector<Ipv4Network> networks() const;
   std::uint16_t http_port() const { return listener_ ? listener_->port : 0; }

@@ -168,6 +168,8 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
 
   auto flow_ender = kernel::FlowEnder::open();
   if (!flow_ender) return std::unexpected(base::with_errno("conntrack", flow_ender.error().error));
+  auto neighbours = kernel::NeighbourTable::open();
+  if (!neighbours) return std::unexpected(base::with_errno("neighbours", neighbours.error().error));
 
   IdentityReading identity = load_identity(config.lease_file.string() + ".identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
@@ -177,7 +179,8 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
                             *std::move(admin_socket),
                             *std::move(watch),
                             std::make_unique<kernel::NftTable>(),
-                            *std::move(flow_ender)};
+                            *std::move(flow_ender),
+                            *std::move(neighbours)};
 }
 
 int serve(const Options& options) {

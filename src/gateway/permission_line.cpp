@@ -18,6 +18,14 @@ std::expected<core::PortRange, std::string> read_ports(std::string_view text) {
   return core::PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
 }
 
+std::expected<core::ClientNetwork, std::string> read_clients(std::string_view text) {
+  if (const auto network = Ipv4Network::parse(text)) return *network;
+  if (const auto network = Ipv6Network::parse(text)) return *network;
+  return std::unexpected("'" + std::string(text) +
+                         "' is no IPv4 address, with or without /bits or /mask, and no IPv6 "
+                         "address, with or without /bits");
+}
+
 // What is left of the line is an expression, quoted or not, then perhaps a comment.
 std::expected<std::optional<core::DescriptionPattern>, std::string> read_pattern(
     std::string_view rest) {
@@ -60,10 +68,8 @@ std::expected<core::PermissionLine, std::string> read_permission_line(std::strin
         "too few words: allow|deny EXTERNAL-PORTS ADDRESS[/BITS] INTERNAL-PORTS [\"EXPRESSION\"]");
   const auto external_ports = read_ports(external);
   if (!external_ports) return std::unexpected(external_ports.error());
-  const auto network = Ipv4Network::parse(clients);
-  if (!network)
-    return std::unexpected("'" + std::string(clients) +
-                           "' is no IPv4 address, with or without /bits or /mask");
+  const auto network = read_clients(clients);
+  if (!network) return std::unexpected(network.error());
   const auto internal_ports = read_ports(internal);
   if (!internal_ports) return std::unexpected(internal_ports.error());
   auto pattern = read_pattern(line);

@@ -49,6 +49,27 @@ std::string line_for(const core::MappingEvent& event, BootTime now) {
   return line + ", \"" + base::printable(m.description.text()) + "\"";
 }
 
+const char* word(core::PinholeEvent::Kind kind) {
+  using enum core::PinholeEvent::Kind;
+  switch (kind) {
+    case Added: return "added";
+    case Renewed: return "renewed";
+    case Deleted: return "deleted";
+    case Expired: return "expired";
+  }
+  return "";
+}
+
+std::string line_for(const core::PinholeEvent& event, BootTime now) {
+  const Pinhole& pinhole = event.pinhole;
+  std::string line = "pinhole " + std::to_string(pinhole.id.number()) + " " + word(event.kind) +
+                     ": " + to_string(pinhole.key);
+  if (!core::closes(event))
+    line += ", " + std::to_string(remaining_seconds(pinhole, now)) + " s, for " +
+            pinhole.owner.to_string();
+  return line;
+}
+
 }  // namespace
 
 void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
@@ -66,28 +87,30 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
                    [](Pong&) {}, [&](auto& request) { requests.emplace_back(std::move(request)); }},
         *message);
   }
-  if (!requests.empty() && !stopping_) serve_batch(requests);
+  if (stopping_) return;
+  prepare_pinholes(requests);
+  if (!requests.empty()) serve_batch(requests);
 }
 
 void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
   end_leases();
   const BootTime now = base::boot_now();
   std::vector<core::Outcome> outcomes;
-  std::vector<NatChange> changes;
-  std::vector<core::MappingEvent> events;
+  core::Outcome all;
   for (const ServiceRequest& request : requests) {
     core::Outcome& outcome = outcomes.emplace_back(mapper_.handle(request, now));
-    std::ranges::move(outcome.changes, std::back_inserter(changes));
-    std::ranges::move(outcome.events, std::back_inserter(events));
+    std::ranges::move(outcome.changes, std::back_inserter(all.changes));
+    std::ranges::move(outcome.events, std::back_inserter(all.events));
+    std::ranges::move(outcome.pinhole_events, std::back_inserter(all.pinhole_events));
   }
-  if (!commit(changes, now)) {
+  if (!commit(all.changes, now)) {
     mapper_.revert();
     for (const ServiceRequest& request : requests)
       serve_alone(request, now);
     return;
   }
   mapper_.confirm();
-  settle(events, now);
+  settle(all, now);
   for (std::size_t i = 0; i < requests.size(); ++i)
     std::visit([this](const auto& reply) { service_.send(reply); },
                reply_to(requests[i], outcomes[i]));
@@ -97,7 +120,7 @@ void Gateway::serve_alone(const ServiceRequest& request, BootTime now) {
   core::Outcome outcome = mapper_.handle(request, now);
   if (commit(outcome.changes, now)) {
     mapper_.confirm();
-    settle(outcome.events, now);
+    settle(outcome, now);
   } else {
     mapper_.revert();
     outcome.reply = Refused{head_of(request).id, UpnpError::ActionFailed};
@@ -114,10 +137,10 @@ Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outc
         refused != nullptr && refused->error == UpnpError::SpecifiedArrayIndexInvalid;
     base::log(end_of_list ? base::LogLevel::Debug : base::LogLevel::Notice,
               "refused " + head.caller.to_string() + " with " +
-                  std::to_string(refused == nullptr ? 0 : static_cast<int>(refused->error)) + ": " +
+                  std::to_string(refused == nullptr ? 0 : code_of(refused->error)) + ": " +
                   *outcome.reason);
   }
-  return outcome.reply ? *outcome.reply : Reply(link_totals(head.id));
+  return outcome.reply ? *outcome.reply : reply_from_kernel(request);
 }
 
 LinkTotals Gateway::link_totals(std::uint64_t id) {
@@ -128,36 +151,45 @@ LinkTotals Gateway::link_totals(std::uint64_t id) {
           totals->packets_received};
 }
 
-void Gateway::settle(const std::vector<core::MappingEvent>& events, BootTime now) {
-  if (events.empty()) return;
+void Gateway::settle(const core::Outcome& outcome, BootTime now) {
+  if (outcome.events.empty() && outcome.pinhole_events.empty()) return;
   const bool was_well = journal_.fault().empty();
-  journal_.append(events, mapper_.table(), mapper_.next_id(), now);
+  journal_.append(outcome, mapper_, now);
   if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
   if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
-  for (const core::MappingEvent& event : events)
+  for (const core::MappingEvent& event : outcome.events)
     base::log_notice(line_for(event, now));
-  close_flows(events);
+  for (const core::PinholeEvent& event : outcome.pinhole_events)
+    base::log_notice(line_for(event, now));
+  close_flows(outcome);
   plan_next_end();
   plan_publish();
 }
 
-void Gateway::close_flows(const std::vector<core::MappingEvent>& events) {
+void Gateway::close_flows(const core::Outcome& outcome) {
   if (!config_.end_flows) return;
-  for (const core::MappingEvent& event : events)
+  for (const core::MappingEvent& event : outcome.events)
     if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
-  if (!closed_.empty() && !flow_timer_.is_running()) flow_timer_.start(kFlowPause);
+  for (const core::PinholeEvent& event : outcome.pinhole_events)
+    if (core::closes(event)) closed_pinholes_.push_back(event.pinhole);
+  const bool any = !closed_.empty() || !closed_pinholes_.empty();
+  if (any && !flow_timer_.is_running()) flow_timer_.start(kFlowPause);
 }
 
 void Gateway::end_closed_flows() {
-  // Many clients delete a mapping just before they add it: that is no end.
-  std::erase_if(closed_, [this](const PortMapping& m) { return mapper_.table().covers(m); });
-  if (!closed_.empty()) {
-    const auto ended = resources_.flow_ender.end_flows(closed_);
+  const auto warn = [](const auto& ended) {
     if (!ended)
       base::log_warning(
           base::with_errno("established flows could not be ended", ended.error().error));
-  }
+  };
+  // Many clients delete a mapping just before they add it: that is no end.
+  std::erase_if(closed_, [this](const PortMapping& m) { return mapper_.table().covers(m); });
+  std::erase_if(closed_pinholes_,
+                [this](const Pinhole& p) { return mapper_.pinholes().find(p.key) != nullptr; });
+  if (!closed_.empty()) warn(resources_.flow_ender.end_flows(closed_));
+  if (!closed_pinholes_.empty()) warn(resources_.flow_ender.end_flows(closed_pinholes_));
   closed_.clear();
+  closed_pinholes_.clear();
 }
 
 void Gateway::end_leases() {
@@ -167,8 +199,8 @@ void Gateway::end_leases() {
   if (!commit(outcome.changes, now))
     if (const auto reconciled = reconcile(); !reconciled) base::log_error(reconciled.error());
   mapper_.confirm();
-  settle(outcome.events, now);
-  if (outcome.events.empty()) plan_next_end();
+  settle(outcome, now);
+  if (outcome.events.empty() && outcome.pinhole_events.empty()) plan_next_end();
 }
 
 void Gateway::plan_next_end() {

@@ -30,6 +30,9 @@ std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
   const auto held = resources_.nat->read_back(now);
   // An empty answer and no answer are different things: the journal stays as it is.
   if (!held) return std::unexpected("the mappings cannot be read back: " + in_words(held.error()));
+  const auto held_pinholes = resources_.nat->read_back_pinholes(now);
+  if (!held_pinholes)
+    return std::unexpected("the pinholes cannot be read back: " + in_words(held_pinholes.error()));
 
   Journal::Reading reading = journal_.read(now);
   for (const std::string& problem : reading.problems)
@@ -50,9 +53,14 @@ std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
   // An enabled mapping that a table of a former run does not hold has been closed.
   for (auto& [key, mapping] : remembered)
     if (origin == TableOrigin::Made || !mapping.enabled) put_back(std::move(mapping), now);
+  for (const Pinhole& pinhole : *held_pinholes)
+    put_back(pinhole, now);
+  if (origin == TableOrigin::Made)
+    for (const Pinhole& pinhole : reading.pinholes)
+      put_back(pinhole, now);
   if (auto reconciled = reconcile(); !reconciled) return reconciled;
 
-  journal_.rewrite(mapper_.table(), mapper_.next_id(), now);
+  journal_.rewrite(mapper_, now);
   if (!journal_.fault().empty()) base::log_warning(journal_.fault());
   plan_next_end();
   return {};
@@ -64,6 +72,11 @@ void Gateway::put_back(PortMapping mapping, BootTime now) {
     base::log_notice("mapping " + name + " is not put back: " + restored.error());
 }
 
+void Gateway::put_back(const Pinhole& pinhole, BootTime now) {
+  if (const auto restored = mapper_.restore(pinhole, now); !restored)
+    base::log_notice("pinhole " + to_string(pinhole.key) + " is not put back: " + restored.error());
+}
+
 std::expected<void, std::string> Gateway::reconcile() {
   const BootTime now = base::boot_now();
   Nat& nat = *resources_.nat;
@@ -71,7 +84,10 @@ std::expected<void, std::string> Gateway::reconcile() {
   const auto held_outward = nat.read_back_outward(now);
   if (!held) return std::unexpected(in_words(held.error()));
   if (!held_outward) return std::unexpected(in_words(held_outward.error()));
-  const auto changes = mapper_.reconcile(*held, *held_outward);
+  const auto held_pinholes = nat.read_back_pinholes(now);
+  if (!held_pinholes) return std::unexpected(in_words(held_pinholes.error()));
+  auto changes = mapper_.reconcile(*held, *held_outward);
+  std::ranges::move(mapper_.reconcile(*held_pinholes), std::back_inserter(changes));
   if (changes.empty() || nat.commit(changes, now)) return {};
 
   // One of them is impossible: each for itself, and what the kernel refuses is not there.
@@ -81,6 +97,8 @@ std::expected<void, std::string> Gateway::reconcile() {
     base::log_error("the kernel refused: " + in_words(committed.error()));
     if (const auto* const added = std::get_if<AddMapping>(&change))
       mapper_.forget(added->mapping.key);
+    if (const auto* const opened = std::get_if<OpenPinhole>(&change))
+      mapper_.forget(opened->pinhole.key);
   }
   return {};
 }

@@ -73,13 +73,40 @@ ActionResult get_link_totals(const ActionCall& call) {
   return ServiceRequest(GetLinkTotals{call.head});
 }
 
+ActionResult add_pinhole(const ActionCall& call) {
+  const Arguments& arguments = call.arguments;
+  return ServiceRequest(
+      AddPinhole{call.head,
+                 {.remote_host = parse_pinhole_host(arguments.text("RemoteHost")),
+                  .remote_port = arguments.ui2("RemotePort"),
+                  .internal_client = parse_pinhole_host(arguments.text("InternalClient")),
+                  .internal_port = arguments.ui2("InternalPort"),
+                  .protocol = arguments.ui2("Protocol"),
+                  .lease_time = arguments.ui4("LeaseTime")}});
+}
+
+ActionResult update_pinhole(const ActionCall& call) {
+  return ServiceRequest(
+      UpdatePinhole{call.head, call.arguments.ui2("UniqueID"), call.arguments.ui4("NewLeaseTime")});
+}
+
+// The actions that name a pinhole and say no more.
+template <class Request>
+ActionResult by_unique_id(const ActionCall& call) {
+  return ServiceRequest(Request{call.head, call.arguments.ui2("UniqueID")});
+}
+
+ActionResult get_outbound_pinhole_timeout(const ActionCall& call) {
+  return ServiceRequest(GetOutboundPinholeTimeout{call.head, call.arguments.ui2("Protocol")});
+}
+
 struct ActionRow {
   std::string_view service_id;
   std::string_view name;
   ActionFunction function;
 };
 
-constexpr std::array<ActionRow, 20> kActions{{
+constexpr std::array<ActionRow, 27> kActions{{
     {"L3Forwarding1", "SetDefaultConnectionService", not_authorized},
     {"L3Forwarding1", "GetDefaultConnectionService", from_state},
     {"WANCommonIFC1", "GetCommonLinkProperties", from_state},
@@ -100,6 +127,13 @@ constexpr std::array<ActionRow, 20> kActions{{
     {"WANIPConn1", "AddAnyPortMapping", add_port_mapping<AddAnyPortMapping>},
     {"WANIPConn1", "DeletePortMapping", by_key<DeletePortMapping>},
     {"WANIPConn1", "GetExternalIPAddress", from_state},
+    {"WANIPv6Firewall1", "GetFirewallStatus", from_state},
+    {"WANIPv6Firewall1", "GetOutboundPinholeTimeout", get_outbound_pinhole_timeout},
+    {"WANIPv6Firewall1", "AddPinhole", add_pinhole},
+    {"WANIPv6Firewall1", "UpdatePinhole", update_pinhole},
+    {"WANIPv6Firewall1", "DeletePinhole", by_unique_id<DeletePinhole>},
+    {"WANIPv6Firewall1", "GetPinholePackets", by_unique_id<GetPinholePackets>},
+    {"WANIPv6Firewall1", "CheckPinholeWorking", by_unique_id<CheckPinholeWorking>},
 }};
 
 // ---- the gateway's replies ----
@@ -121,6 +155,16 @@ struct ReplyValues {
                       {"NewEnabled", entry.enabled ? "1" : "0"},
                       {"NewPortMappingDescription", entry.description.text()},
                       {"NewLeaseDuration", std::to_string(entry.lease_duration)}};
+  }
+  Result operator()(const PinholeAdded& added) const {
+    return SoapValues{{"UniqueID", std::to_string(added.unique_id.number())}};
+  }
+  Result operator()(const PinholePackets& packets) const {
+    return SoapValues{{"PinholePackets", std::to_string(packets.packets)}};
+  }
+  Result operator()(const PinholeWorks&) const { return SoapValues{{"IsWorking", "1"}}; }
+  Result operator()(const OutboundPinholeTimeout& timeout) const {
+    return SoapValues{{"OutboundPinholeTimeout", std::to_string(timeout.seconds)}};
   }
   // A ui4 rolls over at 2^32 (WANCommonInterfaceConfig:1 section 2.2).
   Result operator()(const LinkTotals& totals) const {

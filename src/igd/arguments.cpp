@@ -53,6 +53,11 @@ std::expected<bool, UpnpError> parse_boolean(std::string_view text) {
   return std::unexpected(UpnpError::InvalidArgs);
 }
 
+bool is_wildcard(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kAny{"", "*", "0", "0.0.0.0", "(null)"};
+  return std::ranges::find(kAny, text) != kAny.end();
+}
+
 AddressArgument parse_address(std::string_view text) {
   if (const auto address = Ipv4Address::parse(text)) return *address;
   return MalformedAddress{};
@@ -125,9 +130,14 @@ const std::string& Arguments::text(std::string_view name) const {
 }
 
 AddressArgument parse_remote_host(std::string_view text) {
-  for (const std::string_view any : {"", "*", "0", "0.0.0.0", "(null)"})
-    if (text == any) return NoAddress{};
+  if (is_wildcard(text)) return NoAddress{};
   return parse_address(text);
+}
+
+Ipv6AddressArgument parse_pinhole_host(std::string_view text) {
+  if (is_wildcard(text) || text == "::") return NoAddress{};
+  if (const auto address = Ipv6Address::parse(text)) return *address;
+  return MalformedAddress{};
 }
 
 AddressArgument parse_internal_client(std::string_view text) {

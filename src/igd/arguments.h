@@ -42,6 +42,9 @@ class Arguments {
 // RemoteHost as clients write it: "", "*", "0", "0.0.0.0" and "(null)" all mean any.
 AddressArgument parse_remote_host(std::string_view text);
 
+// RemoteHost or InternalClient of a pinhole: the same wildcards, and "::".
+Ipv6AddressArgument parse_pinhole_host(std::string_view text);
+
 // InternalClient as clients write it: "" is left to the gateway.
 AddressArgument parse_internal_client(std::string_view text);
 

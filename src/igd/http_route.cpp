@@ -7,12 +7,13 @@
 namespace upnpd::igd {
 namespace {
 
-constexpr std::array<std::string_view, 6> kDocuments{"igd1.xml",
+constexpr std::array<std::string_view, 7> kDocuments{"igd1.xml",
                                                      "igd2.xml",
                                                      "Layer3Forwarding1.xml",
                                                      "WANCommonInterfaceConfig1.xml",
                                                      "WANIPConnection1.xml",
-                                                     "WANIPConnection2.xml"};
+                                                     "WANIPConnection2.xml",
+                                                     "WANIPv6FirewallControl1.xml"};
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
@@ -24,7 +25,8 @@ std::optional<Route> find_control_route(std::string_view rest) {
   const int igd_version = take_prefix(rest, "igd1/") ? 1 : take_prefix(rest, "igd2/") ? 2 : 0;
   if (igd_version == 0) return std::nullopt;
   for (const AnnouncedType& type : kAnnouncedTypes)
-    if (!type.is_device && type.service_id == rest)
+    if (!type.is_device && type.service_id == rest &&
+        (igd_version == 2 || type.version_in_igd1 != 0))
       return ControlRoute{igd_version, type.service_id};
   return std::nullopt;
 }

@@ -22,7 +22,8 @@ struct RouterState {
             .connected_since = {},
             .upstream_bit_rate = 0,
             .downstream_bit_rate = 0,
-            .link_up = false};
+            .link_up = false,
+            .inbound_pinhole_allowed = false};
   }
 };
 

@@ -80,10 +80,11 @@ bool Scpd::has_state_variable(std::string_view name) const {
 }
 
 const Scpd* scpd_of(std::string_view service_id) {
-  static const std::array<std::pair<std::string_view, Scpd>, 3> kScpds{{
+  static const std::array<std::pair<std::string_view, Scpd>, 4> kScpds{{
       {"L3Forwarding1", built_in("Layer3Forwarding1.xml")},
       {"WANCommonIFC1", built_in("WANCommonInterfaceConfig1.xml")},
       {"WANIPConn1", built_in("WANIPConnection2.xml")},
+      {"WANIPv6Firewall1", built_in("WANIPv6FirewallControl1.xml")},
   }};
   const auto* const found =
       std::ranges::find(kScpds, service_id, [](const auto& entry) { return entry.first; });

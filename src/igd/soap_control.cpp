@@ -22,12 +22,13 @@ struct AcceptedUrn {
 };
 
 // Many clients use WANPPPConnection and WANIPConnection as one, and either version at either URL.
-constexpr std::array<AcceptedUrn, 5> kAcceptedUrns{{
+constexpr std::array<AcceptedUrn, 6> kAcceptedUrns{{
     {"WANIPConn1", "urn:schemas-upnp-org:service:WANIPConnection:1", IgdVersion::v1},
     {"WANIPConn1", "urn:schemas-upnp-org:service:WANIPConnection:2", IgdVersion::v2},
     {"WANIPConn1", "urn:schemas-upnp-org:service:WANPPPConnection:1", IgdVersion::v1},
     {"WANCommonIFC1", "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1", IgdVersion::v1},
     {"L3Forwarding1", "urn:schemas-upnp-org:service:Layer3Forwarding:1", IgdVersion::v1},
+    {"WANIPv6Firewall1", "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1", IgdVersion::v2},
 }};
 
 std::optional<IgdVersion> version_spoken(std::string_view service_id, std::string_view urn) {

@@ -33,12 +33,11 @@ std::string write_soap_reply(std::string_view urn, std::string_view action,
 }
 
 std::string write_soap_fault(UpnpError error) {
-  const auto code = static_cast<unsigned>(error);
   return in_envelope(
       "<s:Fault><faultcode>s:Client</faultcode><faultstring>UPnPError</faultstring><detail>"
       "<UPnPError xmlns=\"urn:schemas-upnp-org:control-1-0\">" +
-      element("errorCode", std::to_string(code)) + element("errorDescription", to_string(error)) +
-      "</UPnPError></detail></s:Fault>");
+      element("errorCode", std::to_string(code_of(error))) +
+      element("errorDescription", to_string(error)) + "</UPnPError></detail></s:Fault>");
 }
 
 std::string write_query_reply(std::string_view value) {

@@ -51,6 +51,10 @@ std::string physical_link_status(const StateView& state) {
   return state.wan.link_up ? "Up" : "Down";
 }
 
+std::string inbound_pinhole_allowed(const StateView& state) {
+  return state.wan.inbound_pinhole_allowed ? "1" : "0";
+}
+
 std::string default_connection_service(const StateView& state) {
   return "uuid:" + device_uuid(state.identity.uuid, DeviceLevel::WanConnectionDevice) +
          ":WANConnectionDevice:" + std::to_string(state.igd_version) +
@@ -63,7 +67,7 @@ struct StateVariable {
   std::string (*value)(const StateView&);
 };
 
-constexpr std::array<StateVariable, 13> kVariables{{
+constexpr std::array<StateVariable, 15> kVariables{{
     {"WANIPConn1", "ConnectionType", ip_routed},
     {"WANIPConn1", "PossibleConnectionTypes", ip_routed},
     {"WANIPConn1", "ConnectionStatus", connection_status},
@@ -77,6 +81,8 @@ constexpr std::array<StateVariable, 13> kVariables{{
     {"WANCommonIFC1", "Layer1DownstreamMaxBitRate", downstream_bit_rate},
     {"WANCommonIFC1", "PhysicalLinkStatus", physical_link_status},
     {"L3Forwarding1", "DefaultConnectionService", default_connection_service},
+    {"WANIPv6Firewall1", "FirewallEnabled", one},
+    {"WANIPv6Firewall1", "InboundPinholeAllowed", inbound_pinhole_allowed},
 }};
 
 }  // namespace

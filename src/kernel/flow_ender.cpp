@@ -6,6 +6,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <set>
 #include <vector>
@@ -21,13 +22,13 @@ using Flow = std::unique_ptr<nf_conntrack, Destroy>;
 // A request's head with room behind it for a tuple.
 class Request {
  public:
-  Request(std::uint16_t type, std::uint16_t flags)
+  Request(std::uint16_t type, std::uint16_t flags, unsigned char family)
       : header_(*mnl_nlmsg_put_header(buffer_.data())) {
     header_.nlmsg_type = std::uint16_t(NFNL_SUBSYS_CTNETLINK << 8 | type);
     header_.nlmsg_flags = std::uint16_t(NLM_F_REQUEST | flags);
     auto& netfilter =
         *static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(&header_, sizeof(nfgenmsg)));
-    netfilter.nfgen_family = AF_INET;
+    netfilter.nfgen_family = family;
     netfilter.version = NFNETLINK_V0;
   }
   nlmsghdr& header() { return header_; }
@@ -77,6 +78,37 @@ class Closed {
   std::set<std::pair<FlowEnds, std::uint32_t>> ends_;
 };
 
+// The closed pinholes, as the keys that a flow can have come by: with each of the wildcards.
+class ClosedPinholes {
+ public:
+  explicit ClosedPinholes(std::span<const Pinhole> pinholes) {
+    for (const Pinhole& pinhole : pinholes)
+      keys_.insert(pinhole.key);
+  }
+  bool had(const nf_conntrack* flow) const {
+    const auto client = PinholeClient::parse(address_of(flow, ATTR_ORIG_IPV6_DST));
+    const auto port = InternalPort::parse(ntohs(nfct_get_attr_u16(flow, ATTR_PORT_DST)));
+    const auto protocol = parse_protocol(nfct_get_attr_u8(flow, ATTR_L4PROTO));
+    const auto host = PinholeRemoteHost::parse(address_of(flow, ATTR_ORIG_IPV6_SRC));
+    const auto remote_port = RemotePort::parse(ntohs(nfct_get_attr_u16(flow, ATTR_PORT_SRC)));
+    if (!client || !port || !protocol || !host || !remote_port) return false;
+    for (const auto& from_host : {PinholeRemoteHost::any(), *host})
+      for (const auto& from_port :
+           {PinholeRemotePort::any(), PinholeRemotePort::only(*remote_port)})
+        if (keys_.contains({from_host, from_port, *client, *port, *protocol})) return true;
+    return false;
+  }
+
+ private:
+  static Ipv6Address address_of(const nf_conntrack* flow, nf_conntrack_attr attribute) {
+    Ipv6Address::Bytes bytes{};
+    if (const void* const value = nfct_get_attr(flow, attribute))
+      std::memcpy(bytes.data(), value, bytes.size());
+    return Ipv6Address::from_bytes(bytes);
+  }
+  std::set<PinholeKey> keys_;
+};
+
 }  // namespace
 
 std::expected<FlowEnder, NetlinkError> FlowEnder::open() {
@@ -87,9 +119,18 @@ std::expected<FlowEnder, NetlinkError> FlowEnder::open() {
 
 std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(
     std::span<const PortMapping> mappings) {
-  const Closed closed(mappings);
+  return end_flows_of(Closed(mappings), AF_INET);
+}
+
+std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(std::span<const Pinhole> pinholes) {
+  return end_flows_of(ClosedPinholes(pinholes), AF_INET6);
+}
+
+template <class ClosedEnds>
+std::expected<std::size_t, NetlinkError> FlowEnder::end_flows_of(const ClosedEnds& closed,
+                                                                 unsigned char family) {
   std::vector<Flow> found;
-  Request dump(IPCTNL_MSG_CT_GET, NLM_F_DUMP);
+  Request dump(IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
   const auto dumped = socket_.ask(dump.header(), [&](const nlmsghdr& message) {
     Flow flow(nfct_new());
     if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && closed.had(flow.get()))
@@ -100,7 +141,7 @@ std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(
 
   std::size_t ended = 0;
   for (const Flow& flow : found) {
-    Request deletion(IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
+    Request deletion(IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
     nfct_nlmsg_build(&deletion.header(), flow.get());
     // One that has ended by itself meanwhile is gone as well.
     if (socket_.ask(deletion.header(), [](const nlmsghdr&) {})) ++ended;

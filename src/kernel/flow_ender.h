@@ -6,6 +6,7 @@
 #include <span>
 
 #include "nl_socket.h"
+#include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd::kernel {
@@ -19,7 +20,14 @@ class FlowEnder {
   // Returns how many. Costs one dump of the IPv4 entries, whatever the number of mappings.
   std::expected<std::size_t, NetlinkError> end_flows(std::span<const PortMapping> closed);
 
+  // Deletes every conntrack entry that came in through one of these pinholes. One that the client
+  // goes on sending to begins again, as any that it begins itself.
+  std::expected<std::size_t, NetlinkError> end_flows(std::span<const Pinhole> closed);
+
  private:
+  template <class ClosedEnds>
+  std::expected<std::size_t, NetlinkError> end_flows_of(const ClosedEnds& closed,
+                                                        unsigned char family);
   explicit FlowEnder(NlSocket socket) : socket_(std::move(socket)) {}
   NlSocket socket_;
 };

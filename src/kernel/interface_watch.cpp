@@ -19,7 +19,8 @@ std::span<const std::byte> bytes_of(const nlmsghdr& message) {
 }  // namespace
 
 std::expected<InterfaceWatch, NetlinkError> InterfaceWatch::open() {
-  auto events = NlSocket::open(NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE);
+  auto events = NlSocket::open(
+      NETLINK_ROUTE, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR);
   if (!events) return std::unexpected(events.error());
   auto requests = NlSocket::open(NETLINK_ROUTE);
   if (!requests) return std::unexpected(requests.error());
@@ -57,13 +58,21 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
       by_index.insert_or_assign(
           link->index,
           RouterInterface{
-              link->index, std::move(link->name), link->mac, link->up, link->running, {}});
+              link->index, std::move(link->name), link->mac, link->up, link->running, {}, {}});
   });
   if (!links_read) return std::unexpected(links_read.error());
   auto addresses_read = dump(RTM_GETADDR, AF_INET, [&](const nlmsghdr& message) {
     if (const auto address = parse_address(bytes_of(message))) addresses.push_back(*address);
   });
   if (!addresses_read) return std::unexpected(addresses_read.error());
+  std::vector<Ipv6AddressMessage> ipv6_addresses;
+  auto ipv6_addresses_read = dump(RTM_GETADDR, AF_INET6, [&](const nlmsghdr& message) {
+    if (const auto address = parse_ipv6_address(bytes_of(message)))
+      ipv6_addresses.push_back(*address);
+  });
+  // A kernel without IPv6 has none.
+  if (!ipv6_addresses_read && ipv6_addresses_read.error().error == EINTR)
+    return std::unexpected(ipv6_addresses_read.error());
   auto routes_read = dump(RTM_GETROUTE, AF_INET, [&](const nlmsghdr& message) {
     const auto route = parse_default_route(bytes_of(message));
     if (route && (!best || route->metric < best->metric)) best = route;
@@ -74,6 +83,9 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   for (const AddressMessage& message : addresses)
     if (const auto found = by_index.find(message.index); found != by_index.end())
       found->second.addresses.push_back(message.address);
+  for (const Ipv6AddressMessage& message : ipv6_addresses)
+    if (const auto found = by_index.find(message.index); found != by_index.end())
+      found->second.ipv6_addresses.push_back(message.address);
   RouterInterfaces snapshot;
   if (best)
     if (const auto found = by_index.find(best->index); found != by_index.end())

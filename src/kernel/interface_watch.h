@@ -20,6 +20,7 @@ struct RouterInterface {
   bool up;                             // wanted by the administrator
   bool running;                        // able to carry packets
   std::vector<Ipv4Network> addresses;  // primary ones first, each in the kernel's order
+  std::vector<Ipv6Network> ipv6_addresses = {};
   friend bool operator==(const RouterInterface&, const RouterInterface&) = default;
 };
 
@@ -36,7 +37,7 @@ class InterfaceWatch {
 
   // The descriptor to watch for reading. What changes after open() makes it readable.
   int fd() const { return events_.fd(); }
-  // Reads all that is waiting, without blocking. Whether a link, an IPv4 address or an IPv4 default
+  // Reads all that is waiting, without blocking. Whether a link, an address or an IPv4 default
   // route changed, or something was lost.
   std::expected<bool, NetlinkError> drain();
   // Asks the kernel for everything. EINTR: it kept changing.

@@ -2,6 +2,7 @@
 
 #include <libnftnl/udata.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace upnpd::kernel {
@@ -12,9 +13,11 @@ constexpr std::uint8_t kComment = NFTNL_UDATA_SET_ELEM_COMMENT;
 constexpr std::uint8_t kDescription = 16;
 constexpr std::uint8_t kRecord = 17;
 constexpr std::uint8_t kExternalPort = 18;
+constexpr std::uint8_t kPinholeRecord = 19;
 
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::size_t kRecordBytes = 10;
+constexpr std::size_t kPinholeRecordBytes = 14;
 static_assert(2 + kRecordBytes + 2 + kMaxKeptDescription == kMaxUserdata);
 
 using Bytes = std::vector<std::byte>;
@@ -91,6 +94,20 @@ std::optional<MappingNote::Record> record_of(std::span<const std::byte> value) {
                              .owner = Ipv4Address::from_host_order(read(value.subspan(6, 4)))};
 }
 
+std::optional<PinholeNote> pinhole_note_of(std::span<const std::byte> value) {
+  if (value.size() != kPinholeRecordBytes || read(value.first(1)) != kRecordVersion)
+    return std::nullopt;
+  const auto id = UniqueId::parse(read(value.subspan(1, 2)));
+  if (!id) return std::nullopt;
+  PinholeNote note{.id = *id,
+                   .lan = static_cast<LanIndex>(read(value.subspan(3, 1))),
+                   .owner = Ipv4Address::from_host_order(read(value.subspan(4, 4))),
+                   .host = {}};
+  std::ranges::transform(value.subspan(8), note.host.begin(),
+                         [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+  return note;
+}
+
 }  // namespace
 
 std::vector<std::byte> encode_mapping_note(const PortMapping& mapping) {
@@ -109,6 +126,25 @@ MappingNote decode_mapping_note(std::span<const std::byte> userdata) {
   for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
     if (type == kComment || type == kDescription) note.description = text_of(value);
     if (type == kRecord) note.record = record_of(value);
+  });
+  return note;
+}
+
+std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole) {
+  Bytes bytes;
+  append_head(bytes, kPinholeRecord, kPinholeRecordBytes);
+  append(bytes, kRecordVersion, 1);
+  append(bytes, pinhole.id.number(), 2);
+  append(bytes, pinhole.lan, 1);
+  append(bytes, pinhole.owner.host_order(), 4);
+  std::ranges::copy(std::as_bytes(std::span(pinhole.host)), std::back_inserter(bytes));
+  return bytes;
+}
+
+std::optional<PinholeNote> decode_pinhole_note(std::span<const std::byte> userdata) {
+  std::optional<PinholeNote> note;
+  for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
+    if (type == kPinholeRecord) note = pinhole_note_of(value);
   });
   return note;
 }

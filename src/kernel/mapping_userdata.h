@@ -1,6 +1,6 @@
-// What an element keeps of its mapping beside key and data, so that a restarted upnpd reads
-// everything back from the kernel. In libnftnl's userdata format (type, length, value), which nft
-// reads too: it shows a description as the element's comment where it can. At most 254 bytes.
+// What an element keeps of its mapping or pinhole beside key and data, so that a restarted upnpd
+// reads everything back from the kernel. In libnftnl's userdata format (type, length, value), which
+// nft reads too: it shows a description as the element's comment where it can. At most 254 bytes.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd::kernel {
@@ -32,6 +33,17 @@ struct MappingNote {
 std::vector<std::byte> encode_mapping_note(const PortMapping& mapping);
 // Never fails: what is not understood is passed over.
 MappingNote decode_mapping_note(std::span<const std::byte> userdata);
+
+// A pinhole's userdata.
+struct PinholeNote {
+  UniqueId id;
+  LanIndex lan;
+  Ipv4Address owner;
+  MacAddress host;
+};
+std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole);
+// No value when upnpd has not put this element in.
+std::optional<PinholeNote> decode_pinhole_note(std::span<const std::byte> userdata);
 
 // The userdata of an element of mapped_clients: the external port that source_ports may have
 // forgotten already.

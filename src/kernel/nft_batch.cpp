@@ -39,6 +39,12 @@ Owned<nftnl_set_elem> make_element(const Element& element) {
   if (element.lifetime)
     nftnl_set_elem_set_u64(e.get(), NFTNL_SET_ELEM_TIMEOUT,
                            static_cast<std::uint64_t>(element.lifetime->count()));
+  if (element.traffic.packets != 0) {
+    auto counter = own(nftnl_expr_alloc("counter"));
+    nftnl_expr_set_u64(counter.get(), NFTNL_EXPR_CTR_PACKETS, element.traffic.packets);
+    nftnl_expr_set_u64(counter.get(), NFTNL_EXPR_CTR_BYTES, element.traffic.bytes);
+    nftnl_set_elem_add_expr(e.get(), counter.release());
+  }
   if (element.is_interval_end)
     nftnl_set_elem_set_u32(e.get(), NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
   return e;

@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include <array>
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -54,14 +55,14 @@ int take_element(nftnl_set_elem* from, void* data) {
   return 0;
 }
 
-std::expected<std::vector<Element>, NetlinkError> dump_once(NlSocket& socket, const char* set) {
-  const auto name = own(nftnl_set_alloc());
-  nftnl_set_set_str(name.get(), NFTNL_SET_TABLE, kTable);
-  nftnl_set_set_str(name.get(), NFTNL_SET_NAME, set);
+// Asks for the elements that `set` names, or, by NLM_F_DUMP, for all it has.
+std::expected<std::vector<Element>, NetlinkError> get_elements(NlSocket& socket, nftnl_set& set,
+                                                               std::uint16_t flags) {
+  const char* const name = nftnl_set_get_str(&set, NFTNL_SET_NAME);
   alignas(nlmsghdr) std::array<char, 512> buffer;
   nlmsghdr* request =
-      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
-  nftnl_set_elems_nlmsg_build_payload(request, name.get());
+      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, flags, 0);
+  nftnl_set_elems_nlmsg_build_payload(request, &set);
 
   std::vector<Element> elements;
   const auto answered = socket.ask(*request, [&](const nlmsghdr& message) {
@@ -70,14 +71,37 @@ std::expected<std::vector<Element>, NetlinkError> dump_once(NlSocket& socket, co
       nftnl_set_elem_foreach(part.get(), take_element, &elements);
   });
   if (!answered)
-    return std::unexpected(NetlinkError{answered.error().error, std::string("reading set ") + set});
+    return std::unexpected(
+        NetlinkError{answered.error().error, std::string("reading set ") + name});
   return elements;
+}
+
+Owned<nftnl_set> make_name(const char* set) {
+  auto name = own(nftnl_set_alloc());
+  nftnl_set_set_str(name.get(), NFTNL_SET_TABLE, kTable);
+  nftnl_set_set_str(name.get(), NFTNL_SET_NAME, set);
+  return name;
 }
 
 }  // namespace
 
 std::expected<std::vector<Element>, NetlinkError> dump_elements(NlSocket& socket, const char* set) {
-  return until_uninterrupted([&] { return dump_once(socket, set); });
+  const auto name = make_name(set);
+  return until_uninterrupted([&] { return get_elements(socket, *name, NLM_F_DUMP); });
+}
+
+std::expected<Element, NetlinkError> find_element(NlSocket& socket, const char* set,
+                                                  const Fields& key) {
+  const auto name = make_name(set);
+  auto wanted = own(nftnl_set_elem_alloc());
+  nftnl_set_elem_set(wanted.get(), NFTNL_SET_ELEM_KEY, key.bytes().data(),
+                     static_cast<std::uint32_t>(key.bytes().size()));
+  nftnl_set_elem_add(name.get(), wanted.release());
+  auto found = get_elements(socket, *name, NLM_F_ACK);
+  if (!found) return std::unexpected(found.error());
+  if (found->size() != 1)
+    return std::unexpected(NetlinkError{ENOENT, std::string("reading set ") + set});
+  return std::move(found->front());
 }
 
 }  // namespace upnpd::kernel

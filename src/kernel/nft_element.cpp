@@ -48,6 +48,11 @@ Fields& Fields::address(Ipv4Address address) {
   return *this;
 }
 
+Fields& Fields::address(const Ipv6Address& address) {
+  append(std::as_bytes(std::span(address.bytes())), address.bytes().size());
+  return *this;
+}
+
 Fields& Fields::protocol(Protocol protocol) {
   append(network_order(static_cast<std::uint8_t>(protocol)), kSlot);
   return *this;
@@ -66,7 +71,8 @@ Fields& Fields::interface(std::string_view name) {
 std::span<const std::byte> FieldReader::take(std::size_t size) {
   if (left_.size() < size) return {};
   const auto field = left_.first(size);
-  left_ = left_.subspan(std::min(kSlot, left_.size()));
+  const std::size_t padded = (size + kSlot - 1) / kSlot * kSlot;
+  left_ = left_.subspan(std::min(padded, left_.size()));
   return field;
 }
 
@@ -74,6 +80,15 @@ std::optional<Ipv4Address> FieldReader::address() {
   const auto field = take(4);
   if (field.empty()) return std::nullopt;
   return Ipv4Address::from_host_order(number_of(field));
+}
+
+std::optional<Ipv6Address> FieldReader::ipv6_address() {
+  Ipv6Address::Bytes bytes{};
+  const auto field = take(bytes.size());
+  if (field.empty()) return std::nullopt;
+  std::ranges::transform(field, bytes.begin(),
+                         [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+  return Ipv6Address::from_bytes(bytes);
 }
 
 std::optional<Protocol> FieldReader::protocol() {

@@ -18,7 +18,7 @@ namespace upnpd::kernel {
 // zeros to a multiple of four bytes.
 class Fields {
  public:
-  static constexpr std::size_t kMaxBytes = 24;
+  static constexpr std::size_t kMaxBytes = 44;
   static constexpr std::size_t kInterfaceBytes = 16;  // IFNAMSIZ
 
   Fields() = default;
@@ -28,6 +28,7 @@ class Fields {
   static std::optional<Fields> from_bytes(std::span<const std::byte> bytes);
 
   Fields& address(Ipv4Address address);
+  Fields& address(const Ipv6Address& address);
   Fields& protocol(Protocol protocol);
   Fields& port(std::uint16_t port);
   // `name` must be shorter than kInterfaceBytes; more is cut.
@@ -48,6 +49,7 @@ class FieldReader {
  public:
   explicit FieldReader(const Fields& fields) : left_(fields.bytes()) {}
   std::optional<Ipv4Address> address();
+  std::optional<Ipv6Address> ipv6_address();
   std::optional<Protocol> protocol();
   std::optional<std::uint16_t> port();
 
@@ -63,7 +65,7 @@ struct Element {
   std::optional<std::chrono::milliseconds> lifetime;
   std::vector<std::byte> userdata;
   bool is_interval_end = false;
-  TrafficCounters traffic;  // read only
+  TrafficCounters traffic;  // put in: where it begins to count; none: at 0
 };
 
 }  // namespace upnpd::kernel

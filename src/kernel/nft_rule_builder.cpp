@@ -2,6 +2,7 @@
 
 #include <endian.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -46,6 +47,13 @@ void RuleBuilder::payload(std::uint32_t base, std::uint32_t offset, std::uint32_
   add(std::move(e));
 }
 
+void RuleBuilder::load_ct(std::uint32_t key) {
+  auto e = expression("ct");
+  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_CT_KEY, key);
+  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_CT_DREG, slot_register(0));
+  add(std::move(e));
+}
+
 void RuleBuilder::compare(std::uint32_t operation, std::span<const std::byte> value) {
   auto e = expression("cmp");
   nftnl_expr_set_u32(e.get(), NFTNL_EXPR_CMP_SREG, slot_register(0));
@@ -86,6 +94,14 @@ RuleBuilder& RuleBuilder::load_destination_address(unsigned slot) {
   payload(NFT_PAYLOAD_NETWORK_HEADER, 16, 4, slot);
   return *this;
 }
+RuleBuilder& RuleBuilder::load_ipv6_source_address(unsigned slot) {
+  payload(NFT_PAYLOAD_NETWORK_HEADER, 8, 16, slot);
+  return *this;
+}
+RuleBuilder& RuleBuilder::load_ipv6_destination_address(unsigned slot) {
+  payload(NFT_PAYLOAD_NETWORK_HEADER, 24, 16, slot);
+  return *this;
+}
 RuleBuilder& RuleBuilder::load_ip_protocol(unsigned slot) {
   payload(NFT_PAYLOAD_NETWORK_HEADER, 9, 1, slot);
   return *this;
@@ -110,6 +126,12 @@ RuleBuilder& RuleBuilder::load_meta(std::uint32_t key, unsigned slot) {
 RuleBuilder& RuleBuilder::if_ipv4() {
   load_meta(NFT_META_NFPROTO, 0);
   compare(NFT_CMP_EQ, bytes_of(std::uint8_t{NFPROTO_IPV4}));
+  return *this;
+}
+
+RuleBuilder& RuleBuilder::if_ipv6() {
+  load_meta(NFT_META_NFPROTO, 0);
+  compare(NFT_CMP_EQ, bytes_of(std::uint8_t{NFPROTO_IPV6}));
   return *this;
 }
 
@@ -146,10 +168,7 @@ RuleBuilder& RuleBuilder::if_udp_length(std::uint16_t length) {
 }
 
 RuleBuilder& RuleBuilder::if_any_ct_bit(std::uint32_t key, std::uint32_t bits) {
-  auto load = expression("ct");
-  nftnl_expr_set_u32(load.get(), NFTNL_EXPR_CT_KEY, key);
-  nftnl_expr_set_u32(load.get(), NFTNL_EXPR_CT_DREG, slot_register(0));
-  add(std::move(load));
+  load_ct(key);
   constexpr std::uint32_t kZero = 0;
   auto mask = expression("bitwise");
   nftnl_expr_set_u32(mask.get(), NFTNL_EXPR_BITWISE_SREG, slot_register(0));
@@ -160,6 +179,12 @@ RuleBuilder& RuleBuilder::if_any_ct_bit(std::uint32_t key, std::uint32_t bits) {
   nftnl_expr_set_data(mask.get(), NFTNL_EXPR_BITWISE_XOR, &kZero, sizeof kZero);
   add(std::move(mask));
   compare(NFT_CMP_NEQ, bytes_of(kZero));
+  return *this;
+}
+
+RuleBuilder& RuleBuilder::if_ct_original() {
+  load_ct(NFT_CT_DIRECTION);
+  compare(NFT_CMP_EQ, bytes_of(std::uint8_t{IP_CT_DIR_ORIGINAL}));
   return *this;
 }
 

@@ -20,6 +20,7 @@ constexpr const char* kGuard = "guard";
 constexpr std::uint16_t kSearchPort = 1900;  // UDA 1.1 section 1.1.2
 // nf_tables' bit of conntrack's state NEW: NF_CT_STATE_BIT(IP_CT_NEW).
 constexpr std::uint32_t kStateNew = 1u << (IP_CT_NEW + 1);
+constexpr std::uint32_t kStateEstablished = 1u << (IP_CT_ESTABLISHED + 1);
 
 // ip daddr @external_addresses dnat ip to ip saddr . ip protocol . th dport map @remote_mappings
 Owned<nftnl_rule> dnat_from_one_remote_host() {
@@ -99,6 +100,28 @@ Owned<nftnl_rule> mark_mapped() {
       .take();
 }
 
+// iifname @wan_interfaces meta nfproto ipv6 ct direction original ct state new,established
+//   ip6 daddr . meta l4proto . th dport [. ip6 saddr] [. th sport] @SET
+//   ct state new meta mark set 0x55506e50
+//
+// Every packet from outside is looked up, so that the element counts it; what answers a LAN host is
+// not, so that downloads cost nothing.
+Owned<nftnl_rule> mark_pinholed(const char* set, bool by_remote_host, bool by_remote_port) {
+  constexpr unsigned kAfterAddress = 4, kAfterEndpoint = 6;
+  RuleBuilder rule(kForwardMarking);
+  rule.load_meta(NFT_META_IIFNAME, 0)
+      .if_in(kWanInterfaces)
+      .if_ipv6()
+      .if_ct_original()
+      .if_any_ct_bit(NFT_CT_STATE, kStateNew | kStateEstablished)
+      .load_ipv6_destination_address(0)
+      .load_meta(NFT_META_L4PROTO, kAfterAddress)
+      .load_destination_port(kAfterAddress + 1);
+  if (by_remote_host) rule.load_ipv6_source_address(kAfterEndpoint);
+  if (by_remote_port) rule.load_source_port(kAfterEndpoint + (by_remote_host ? 4 : 0));
+  return rule.if_in(set).if_any_ct_bit(NFT_CT_STATE, kStateNew).set_mark(kForwardMark).take();
+}
+
 // meta mark 0x55506e50 meta mark set 0
 Owned<nftnl_rule> unmark() {
   return RuleBuilder(kForwardUnmarking).if_mark(kForwardMark).set_mark(0).take();
@@ -162,6 +185,10 @@ std::vector<Owned<nftnl_rule>> make_rules() {
   rules.push_back(masquerade_by_external_port(Protocol::TCP));
   rules.push_back(masquerade_by_external_port(Protocol::UDP));
   rules.push_back(mark_mapped());
+  rules.push_back(mark_pinholed(kPinholes, false, false));
+  rules.push_back(mark_pinholed(kPortPinholes, false, true));
+  rules.push_back(mark_pinholed(kHostPinholes, true, false));
+  rules.push_back(mark_pinholed(kHostPortPinholes, true, true));
   rules.push_back(unmark());
   rules.push_back(accept_loopback());
   rules.push_back(drop_from_elsewhere());

@@ -9,10 +9,11 @@
 namespace upnpd::kernel {
 namespace {
 
-constexpr DataType kAddress{7, 4};      // ipv4_addr
-constexpr DataType kProtocol{12, 1};    // inet_proto
-constexpr DataType kService{13, 2};     // inet_service
-constexpr DataType kInterface{41, 16};  // ifname
+constexpr DataType kAddress{7, 4};       // ipv4_addr
+constexpr DataType kIpv6Address{8, 16};  // ipv6_addr
+constexpr DataType kProtocol{12, 1};     // inet_proto
+constexpr DataType kService{13, 2};      // inet_service
+constexpr DataType kInterface{41, 16};   // ifname
 
 // first . second ...: each field starts at a multiple of four bytes.
 template <class... Types>
@@ -67,6 +68,27 @@ const std::array<SetDefinition, kSetCount> kSets{{
     {.name = kMappedClients,
      .flags = NFT_SET_TIMEOUT,
      .key = concatenated(kAddress, kProtocol, kService)},
+    // set pinholes { type ipv6_addr . inet_proto . inet_service; flags timeout; counter }
+    {.name = kPinholes,
+     .flags = NFT_SET_TIMEOUT,
+     .key = concatenated(kIpv6Address, kProtocol, kService),
+     .has_counter = true},
+    // set port_pinholes { type ipv6_addr . inet_proto . inet_service . inet_service; ... }
+    {.name = kPortPinholes,
+     .flags = NFT_SET_TIMEOUT,
+     .key = concatenated(kIpv6Address, kProtocol, kService, kService),
+     .has_counter = true},
+    // set host_pinholes { type ipv6_addr . inet_proto . inet_service . ipv6_addr; ... }
+    {.name = kHostPinholes,
+     .flags = NFT_SET_TIMEOUT,
+     .key = concatenated(kIpv6Address, kProtocol, kService, kIpv6Address),
+     .has_counter = true},
+    // set host_port_pinholes {
+    //   type ipv6_addr . inet_proto . inet_service . ipv6_addr . inet_service; ... }
+    {.name = kHostPortPinholes,
+     .flags = NFT_SET_TIMEOUT,
+     .key = concatenated(kIpv6Address, kProtocol, kService, kIpv6Address, kService),
+     .has_counter = true},
     // set search_rate { type ipv4_addr; flags dynamic,timeout; timeout 10s; size 4096 }
     {.name = kSearchRate,
      .flags = NFT_SET_EVAL | NFT_SET_TIMEOUT,

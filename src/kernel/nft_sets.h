@@ -23,7 +23,12 @@ inline constexpr const char* kRemoteMappings = "remote_mappings";  // those for 
 inline constexpr const char* kSourcePorts =
     "source_ports";  // the port an endpoint's traffic leaves by
 inline constexpr const char* kMappedClients = "mapped_clients";  // endpoints that mappings lead to
-inline constexpr const char* kSearchRate = "search_rate";        // who searches, and how often
+// Pinholes, by what they are open to: any RemoteHost and RemotePort, one port, one host, or both.
+inline constexpr const char* kPinholes = "pinholes";
+inline constexpr const char* kPortPinholes = "port_pinholes";
+inline constexpr const char* kHostPinholes = "host_pinholes";
+inline constexpr const char* kHostPortPinholes = "host_port_pinholes";
+inline constexpr const char* kSearchRate = "search_rate";  // who searches, and how often
 
 // A type of keys or data by nft's own numbers (its datatype.h); a concatenation's is those of its
 // fields, six bits each. The kernel only stores it, for nft to print elements by.
@@ -44,7 +49,7 @@ struct SetDefinition {
   std::uint32_t size = 0;                  // 0: no limit
 };
 
-inline constexpr std::size_t kSetCount = 10;
+inline constexpr std::size_t kSetCount = 14;
 extern const std::array<SetDefinition, kSetCount> kSets;
 
 // The library's object for `definition`. `id` tells it apart within the batch that creates it.

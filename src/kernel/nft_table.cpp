@@ -9,6 +9,7 @@
 #include "mapping_elements.h"
 #include "nft_batch.h"
 #include "nft_dump.h"
+#include "pinhole_elements.h"
 #include "surroundings_elements.h"
 
 namespace upnpd::kernel {
@@ -40,10 +41,14 @@ void remove_element(NftBatch& batch, const char* set, const Element& element) {
   batch.delete_element(set, element);
 }
 
+// What pinholes have counted before they are put in again.
+using Counted = std::map<PinholeKey, TrafficCounters>;
+
 // Puts a change into the batch.
 struct ChangeWriter {
   NftBatch& batch;
   BootTime now;
+  Counted counted = {};
 
   void operator()(const AddMapping& change) const {
     batch.add_element(map_of(change.mapping.key), element_of(change.mapping, now),
@@ -61,6 +66,15 @@ struct ChangeWriter {
     remove_element(batch, kSourcePorts, source_port_element_of(change.outward, now));
     remove_element(batch, kMappedClients, mapped_client_element_of(change.outward, now));
   }
+  void operator()(const OpenPinhole& change) const {
+    Element element = element_of(change.pinhole, now);
+    if (const auto before = counted.find(change.pinhole.key); before != counted.end())
+      element.traffic = before->second;
+    batch.add_element(set_of(change.pinhole.key), element, Existing::Refused);
+  }
+  void operator()(const ClosePinhole& change) const {
+    remove_element(batch, set_of(change.pinhole.key), element_of(change.pinhole, now));
+  }
 };
 
 struct MappingMap {
@@ -77,6 +91,14 @@ std::vector<PortMapping> mappings_of(const MappingMap& map, const std::vector<El
     if (const auto key = map.key_of(element))
       if (auto mapping = mapping_of(*key, element, now)) mappings.push_back(*std::move(mapping));
   return mappings;
+}
+
+std::vector<Pinhole> pinholes_of(const char* set, const std::vector<Element>& elements,
+                                 BootTime now) {
+  std::vector<Pinhole> pinholes;
+  for (const Element& element : elements)
+    if (const auto pinhole = pinhole_of(set, element, now)) pinholes.push_back(*pinhole);
+  return pinholes;
 }
 
 // What open() is refused with when a set, a chain or an element is there and differs.
@@ -144,6 +166,9 @@ std::expected<TableOrigin, NatError> NftTable::rebuild() {
   for (const OutwardMapping& outward :
        outward_mappings_of(elements_or_none(kSourcePorts), elements_or_none(kMappedClients), kThen))
     writer(AddOutward{outward});
+  for (const char* const set : kPinholeSets)
+    for (const Pinhole& pinhole : pinholes_of(set, elements_or_none(set), kThen))
+      writer(OpenPinhole{pinhole});
   if (apply(with_mappings)) return TableOrigin::TakenOver;
   NftBatch empty;
   add_new_table(empty);
@@ -155,9 +180,27 @@ std::expected<TableOrigin, NatError> NftTable::rebuild() {
 // its removal, which is then refused with ENOENT. It has expired for good the next time.
 std::expected<void, NatError> NftTable::commit(std::span<const NatChange> changes, BootTime now) {
   NftBatch batch;
+  const ChangeWriter writer{batch, now, counted_by_renewed(changes)};
   for (const NatChange& change : changes)
-    std::visit(ChangeWriter{batch, now}, change);
+    std::visit(writer, change);
   return apply(batch, Retry::InterruptedOrMissing);
+}
+
+std::map<PinholeKey, TrafficCounters> NftTable::counted_by_renewed(
+    std::span<const NatChange> changes) {
+  std::map<PinholeKey, UniqueId> closed;
+  Counted counted;
+  for (const NatChange& change : changes) {
+    if (const auto* const close = std::get_if<ClosePinhole>(&change))
+      closed.insert_or_assign(close->pinhole.key, close->pinhole.id);
+    const auto* const open = std::get_if<OpenPinhole>(&change);
+    if (open == nullptr) continue;
+    const auto before = closed.find(open->pinhole.key);
+    if (before == closed.end() || before->second != open->pinhole.id) continue;
+    if (const auto traffic = pinhole_traffic(open->pinhole.key))
+      counted.emplace(open->pinhole.key, *traffic);
+  }
+  return counted;
 }
 
 std::expected<void, NatError> NftTable::set_surroundings(const NatSurroundings& surroundings) {
@@ -199,6 +242,23 @@ std::expected<std::vector<OutwardMapping>, NatError> NftTable::read_back_outward
   const auto mapped_clients = elements_in(kMappedClients);
   if (!mapped_clients) return std::unexpected(mapped_clients.error());
   return outward_mappings_of(*source_ports, *mapped_clients, now);
+}
+
+std::expected<std::vector<Pinhole>, NatError> NftTable::read_back_pinholes(BootTime now) {
+  std::vector<Pinhole> pinholes;
+  for (const char* const set : kPinholeSets) {
+    const auto elements = elements_in(set);
+    if (!elements) return std::unexpected(elements.error());
+    std::ranges::move(pinholes_of(set, *elements, now), std::back_inserter(pinholes));
+  }
+  return pinholes;
+}
+
+std::expected<TrafficCounters, NatError> NftTable::pinhole_traffic(const PinholeKey& key) {
+  if (!socket_) return std::unexpected(NatError{ENOTCONN, "the table is not open"});
+  const auto element = find_element(*socket_, set_of(key), fields_of(key));
+  if (!element) return std::unexpected(nat_error(element.error()));
+  return element->traffic;
 }
 
 std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> NftTable::counters() {

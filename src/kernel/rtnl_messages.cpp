@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -74,9 +75,9 @@ std::string find_text(Bytes attributes, std::uint16_t type) {
   return text;
 }
 
-MacAddress find_mac(Bytes attributes) {
+MacAddress find_mac(Bytes attributes, std::uint16_t type) {
   MacAddress mac{};
-  const auto value = find_attribute(attributes, IFLA_ADDRESS);
+  const auto value = find_attribute(attributes, type);
   if (value && value->size() == mac.size()) std::memcpy(mac.data(), value->data(), mac.size());
   return mac;
 }
@@ -120,7 +121,7 @@ std::optional<LinkMessage> parse_link(Bytes bytes) {
   if (name.empty() || name.size() >= IFNAMSIZ) return std::nullopt;
   return LinkMessage{.index = message->family.ifi_index,
                      .name = std::move(name),
-                     .mac = find_mac(message->attributes),
+                     .mac = find_mac(message->attributes, IFLA_ADDRESS),
                      .up = (message->family.ifi_flags & IFF_UP) != 0,
                      .running = (message->family.ifi_flags & IFF_RUNNING) != 0,
                      .counters = find_counters(message->attributes)};
@@ -141,6 +142,40 @@ std::optional<AddressMessage> parse_address(Bytes bytes) {
   return AddressMessage{.index = static_cast<int>(message->family.ifa_index),
                         .address = *address,
                         .secondary = (flags & IFA_F_SECONDARY) != 0};
+}
+
+std::optional<Ipv6AddressMessage> parse_ipv6_address(Bytes bytes) {
+  const auto message = read_message<ifaddrmsg>(bytes, RTM_NEWADDR);
+  if (!message || message->family.ifa_family != AF_INET6) return std::nullopt;
+  // IFA_ADDRESS is the peer's on a point-to-point link.
+  auto address = find<Ipv6Address::Bytes>(message->attributes, IFA_LOCAL);
+  if (!address) address = find<Ipv6Address::Bytes>(message->attributes, IFA_ADDRESS);
+  if (!address) return std::nullopt;
+  const auto network =
+      Ipv6Network::make(Ipv6Address::from_bytes(*address), message->family.ifa_prefixlen);
+  if (!network) return std::nullopt;
+  return Ipv6AddressMessage{static_cast<int>(message->family.ifa_index), *network};
+}
+
+std::optional<NeighbourMessage> parse_neighbour(Bytes bytes) {
+  const auto message = read_message<ndmsg>(bytes, RTM_NEWNEIGH);
+  constexpr unsigned kUnknown = NUD_INCOMPLETE | NUD_FAILED | NUD_NOARP;
+  if (!message || message->family.ndm_state == NUD_NONE ||
+      (message->family.ndm_state & kUnknown) != 0)
+    return std::nullopt;
+  const MacAddress mac = find_mac(message->attributes, NDA_LLADDR);
+  if (mac == MacAddress{}) return std::nullopt;
+  NeighbourMessage neighbour{message->family.ndm_ifindex, Ipv4Address::from_host_order(0), mac};
+  if (message->family.ndm_family == AF_INET) {
+    const auto address = find<std::uint32_t>(message->attributes, NDA_DST);
+    if (!address) return std::nullopt;
+    neighbour.address = Ipv4Address::from_host_order(be32toh(*address));
+    return neighbour;
+  }
+  const auto address = find<Ipv6Address::Bytes>(message->attributes, NDA_DST);
+  if (!address || message->family.ndm_family != AF_INET6) return std::nullopt;
+  neighbour.address = Ipv6Address::from_bytes(*address);
+  return neighbour;
 }
 
 std::optional<DefaultRouteMessage> parse_default_route(Bytes bytes) {
@@ -165,7 +200,8 @@ bool changes_surroundings(Bytes bytes) {
     case RTM_NEWADDR:
     case RTM_DELADDR: {
       const auto message = read_message<ifaddrmsg>(bytes, head->nlmsg_type);
-      return message && message->family.ifa_family == AF_INET;
+      return message &&
+             (message->family.ifa_family == AF_INET || message->family.ifa_family == AF_INET6);
     }
     case RTM_NEWROUTE:
     case RTM_DELROUTE: {

@@ -7,8 +7,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 
 #include "upnpd/address.h"
+#include "upnpd/ipv6_address.h"
 
 namespace upnpd::kernel {
 
@@ -39,6 +41,21 @@ struct AddressMessage {
 };
 std::optional<AddressMessage> parse_address(std::span<const std::byte> message);
 
+// RTM_NEWADDR of an IPv6 address
+struct Ipv6AddressMessage {
+  int index;            // of the link
+  Ipv6Network address;  // the router's own
+};
+std::optional<Ipv6AddressMessage> parse_ipv6_address(std::span<const std::byte> message);
+
+// RTM_NEWNEIGH of a neighbour whose hardware address is known
+struct NeighbourMessage {
+  int index;  // of the link
+  std::variant<Ipv4Address, Ipv6Address> address;
+  MacAddress mac;
+};
+std::optional<NeighbourMessage> parse_neighbour(std::span<const std::byte> message);
+
 // RTM_NEWROUTE of an IPv4 default route in the main table that leads out of a link
 struct DefaultRouteMessage {
   int index;  // of the link; of the first one that is alive where there are several
@@ -46,8 +63,7 @@ struct DefaultRouteMessage {
 };
 std::optional<DefaultRouteMessage> parse_default_route(std::span<const std::byte> message);
 
-// Whether an event says that a link, an IPv4 address or an IPv4 default route came, went or
-// changed.
+// Whether an event says that a link, an address or an IPv4 default route came, went or changed.
 bool changes_surroundings(std::span<const std::byte> message);
 
 }  // namespace upnpd::kernel

@@ -8,7 +8,7 @@ namespace upnpd {
 namespace {
 
 using enum UpnpError;
-constexpr std::array<std::pair<UpnpError, std::string_view>, 24> kNames{{
+constexpr std::array<std::pair<UpnpError, std::string_view>, 33> kNames{{
     {InvalidAction, "Invalid Action"},
     {InvalidArgs, "Invalid Args"},
     {InvalidVar, "Invalid Var"},
@@ -33,11 +33,20 @@ constexpr std::array<std::pair<UpnpError, std::string_view>, 24> kNames{{
     {ReadOnly, "ReadOnly"},
     {WildCardNotPermittedInIntPort, "WildCardNotPermittedInIntPort"},
     {InconsistentParameters, "InconsistentParameters"},
+    {PinholeSpaceExhausted, "PinholeSpaceExhausted"},
+    {FirewallDisabled, "FirewallDisabled"},
+    {InboundPinholeNotAllowed, "InboundPinholeNotAllowed"},
+    {NoSuchEntry, "NoSuchEntry"},
+    {ProtocolNotSupported, "ProtocolNotSupported"},
+    {InternalPortWildcardingNotAllowed, "InternalPortWildcardingNotAllowed"},
+    {ProtocolWildcardingNotAllowed, "ProtocolWildcardingNotAllowed"},
+    {WildCardNotPermittedInInternalClient, "WildCardNotPermittedInSrcIP"},
+    {NoTrafficReceived, "NoTrafficReceived"},
 }};
 
-const auto* find(std::uint16_t code) {
+const auto* find(std::uint16_t value) {
   const auto* const found = std::ranges::find_if(
-      kNames, [code](const auto& entry) { return std::to_underlying(entry.first) == code; });
+      kNames, [value](const auto& entry) { return std::to_underlying(entry.first) == value; });
   return found == kNames.end() ? nullptr : found;
 }
 
@@ -48,8 +57,8 @@ std::string_view to_string(UpnpError error) {
   return entry == nullptr ? "Action Failed" : entry->second;
 }
 
-bool is_upnp_error(std::uint16_t code) {
-  return find(code) != nullptr;
+bool is_upnp_error(std::uint16_t value) {
+  return find(value) != nullptr;
 }
 
 }  // namespace upnpd

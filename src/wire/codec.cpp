@@ -33,12 +33,15 @@ UPNPD_FIELDS(RequestHead, &T::id, &T::lan, &T::caller, &T::version);
 UPNPD_FIELDS(PortMappingArguments, &T::remote_host, &T::external_port, &T::protocol,
              &T::internal_port, &T::internal_client, &T::enabled, &T::description,
              &T::lease_duration);
+UPNPD_FIELDS(PinholeArguments, &T::remote_host, &T::remote_port, &T::internal_client,
+             &T::internal_port, &T::protocol, &T::lease_time);
 
 UPNPD_MESSAGE(DeviceIdentity, 1, &T::uuid, &T::path_token, &T::friendly_name, &T::manufacturer,
               &T::manufacturer_url, &T::model_name, &T::model_description, &T::model_number,
               &T::model_url, &T::serial_number, &T::presentation_url);
 UPNPD_MESSAGE(WanState, 2, &T::lan, &T::status, &T::external_address, &T::connected_since,
-              &T::upstream_bit_rate, &T::downstream_bit_rate, &T::link_up);
+              &T::upstream_bit_rate, &T::downstream_bit_rate, &T::link_up,
+              &T::inbound_pinhole_allowed);
 UPNPD_MESSAGE(ServeLan, 3, &T::lan, &T::interface, &T::address, &T::http_port, &T::event_port);
 UPNPD_MESSAGE(LeaveLan, 4, &T::lan);
 UPNPD_MESSAGE(LanServed, 5, &T::lan, &T::event_port);
@@ -59,6 +62,17 @@ UPNPD_MESSAGE(Entry, 33, &T::id, &T::key, &T::client, &T::internal_port, &T::ena
 UPNPD_MESSAGE(LinkTotals, 34, &T::id, &T::bytes_sent, &T::bytes_received, &T::packets_sent,
               &T::packets_received);
 
+UPNPD_MESSAGE(AddPinhole, 70, &T::head, &T::arguments);
+UPNPD_MESSAGE(UpdatePinhole, 71, &T::head, &T::unique_id, &T::new_lease_time);
+UPNPD_MESSAGE(DeletePinhole, 72, &T::head, &T::unique_id);
+UPNPD_MESSAGE(GetPinholePackets, 73, &T::head, &T::unique_id);
+UPNPD_MESSAGE(CheckPinholeWorking, 74, &T::head, &T::unique_id);
+UPNPD_MESSAGE(GetOutboundPinholeTimeout, 75, &T::head, &T::protocol);
+UPNPD_MESSAGE(PinholeAdded, 80, &T::id, &T::unique_id);
+UPNPD_MESSAGE(PinholePackets, 81, &T::id, &T::packets);
+UPNPD_MESSAGE(PinholeWorks, 82, &T::id);
+UPNPD_MESSAGE(OutboundPinholeTimeout, 83, &T::id, &T::seconds);
+
 UPNPD_MESSAGE(AnnounceLan, 50, &T::lan, &T::interface, &T::address, &T::http_port,
               &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token);
 template <>
@@ -72,7 +86,8 @@ struct Layout<StopAnnouncing> {
   static constexpr std::tuple<> fields{};
 };
 UPNPD_MESSAGE(StateVariables, 53, &T::connection_status, &T::external_address,
-              &T::port_mapping_number_of_entries, &T::system_update_id, &T::link_up);
+              &T::port_mapping_number_of_entries, &T::system_update_id, &T::link_up,
+              &T::inbound_pinhole_allowed);
 UPNPD_MESSAGE(AnnouncerReady, 54, &T::event_port);
 
 UPNPD_MESSAGE(Ping, 60, &T::number);
@@ -180,6 +195,16 @@ template std::vector<std::byte> encode(const Refused&);
 template std::vector<std::byte> encode(const Reserved&);
 template std::vector<std::byte> encode(const Entry&);
 template std::vector<std::byte> encode(const LinkTotals&);
+template std::vector<std::byte> encode(const AddPinhole&);
+template std::vector<std::byte> encode(const UpdatePinhole&);
+template std::vector<std::byte> encode(const DeletePinhole&);
+template std::vector<std::byte> encode(const GetPinholePackets&);
+template std::vector<std::byte> encode(const CheckPinholeWorking&);
+template std::vector<std::byte> encode(const GetOutboundPinholeTimeout&);
+template std::vector<std::byte> encode(const PinholeAdded&);
+template std::vector<std::byte> encode(const PinholePackets&);
+template std::vector<std::byte> encode(const PinholeWorks&);
+template std::vector<std::byte> encode(const OutboundPinholeTimeout&);
 template std::vector<std::byte> encode(const AnnounceLan&);
 template std::vector<std::byte> encode(const StateVariables&);
 template std::vector<std::byte> encode(const AnnouncerReady&);

@@ -84,6 +84,30 @@ struct Get<Ipv4Network> {
   }
 };
 
+inline void put(Writer& w, const Ipv6Address& address) {
+  for (const std::uint8_t byte : address.bytes())
+    w.number(byte);
+}
+template <>
+struct Get<Ipv6Address> {
+  static Ipv6Address from(Reader& r) {
+    Ipv6Address::Bytes bytes{};
+    for (std::uint8_t& byte : bytes)
+      byte = r.number<std::uint8_t>();
+    return Ipv6Address::from_bytes(bytes);
+  }
+};
+
+inline void put(Writer& w, UniqueId id) {
+  w.number(id.number());
+}
+template <>
+struct Get<UniqueId> {
+  static UniqueId from(Reader& r) {
+    return checked(r, UniqueId::parse(r.number<std::uint16_t>()), *UniqueId::parse(1));
+  }
+};
+
 inline void put(Writer& w, Protocol protocol) {
   w.number(static_cast<std::uint8_t>(protocol));
 }
@@ -192,16 +216,18 @@ struct Get<RemoteHost> {
   }
 };
 
-inline void put(Writer& w, const AddressArgument& argument) {
+// AddressArgument and Ipv6AddressArgument.
+template <class Address>
+void put(Writer& w, const std::variant<NoAddress, Address, MalformedAddress>& argument) {
   w.number(static_cast<std::uint8_t>(argument.index()));
-  if (const auto* address = std::get_if<Ipv4Address>(&argument)) put(w, *address);
+  if (const auto* address = std::get_if<Address>(&argument)) put(w, *address);
 }
-template <>
-struct Get<AddressArgument> {
-  static AddressArgument from(Reader& r) {
+template <class Address>
+struct Get<std::variant<NoAddress, Address, MalformedAddress>> {
+  static std::variant<NoAddress, Address, MalformedAddress> from(Reader& r) {
     switch (r.number<std::uint8_t>()) {
       case 0: return NoAddress{};
-      case 1: return Get<Ipv4Address>::from(r);
+      case 1: return Get<Address>::from(r);
       case 2: return MalformedAddress{};
     }
     r.fail(DecodeError::InvalidValue);

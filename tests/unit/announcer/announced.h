@@ -26,7 +26,8 @@ inline StateVariables connected() {
           .external_address = Ipv4Address::parse("203.0.113.1"),
           .port_mapping_number_of_entries = 3,
           .system_update_id = 7,
-          .link_up = true};
+          .link_up = true,
+          .inbound_pinhole_allowed = true};
 }
 
 inline std::string search_for(const std::string& target, const std::string& more = "MX: 2\r\n") {

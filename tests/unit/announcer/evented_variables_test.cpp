@@ -18,7 +18,8 @@ StateVariables connected() {
           .external_address = Ipv4Address::parse("203.0.113.1"),
           .port_mapping_number_of_entries = 0,
           .system_update_id = 0,
-          .link_up = true};
+          .link_up = true,
+          .inbound_pinhole_allowed = true};
 }
 
 StateVariables with_mappings(std::uint16_t entries) {
@@ -57,6 +58,12 @@ TEST_CASE("a service has its evented variables, SystemUpdateID only in IGD:2") {
   CHECK(v1[3].moderated);
   CHECK(v2[4].name == "SystemUpdateID");
   CHECK(evented_variables(Document::Igd1, "WANIPv6Firewall1", connected(), kUuid).empty());
+  StateVariables closed = connected();
+  closed.inbound_pinhole_allowed = false;
+  const auto firewall = evented_variables(Document::Igd2, "WANIPv6Firewall1", closed, kUuid);
+  REQUIRE(firewall.size() == 2);
+  CHECK(firewall[0] == EventedVariable{"FirewallEnabled", "1", false});
+  CHECK(firewall[1] == EventedVariable{"InboundPinholeAllowed", "0", false});
   CHECK(evented_variables(Document::Igd1, "", connected(), kUuid).empty());
 }
 
@@ -127,11 +134,11 @@ TEST_CASE("a counter that returns to what was told is not told") {
   CHECK_FALSE(moderator.wait(kStart + milliseconds(20)));
 }
 
-TEST_CASE("a reminder touches each of the six services with one variable") {
+TEST_CASE("a reminder touches each of the seven services with one variable") {
   const EventModerator moderator{std::string(kUuid), connected()};
   const auto events = moderator.reminder();
-  CHECK(events.size() == 6);
-  CHECK(variables_in(events) == 6);
+  CHECK(events.size() == 7);
+  CHECK(variables_in(events) == 7);
 }
 
 TEST_SUITE_END();

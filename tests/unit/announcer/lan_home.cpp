@@ -92,7 +92,7 @@ std::string device_xml(DeviceLevel level, int version, std::uint16_t event_port)
   std::string type_name;
   std::string services;
   for (const AnnouncedType& type : kAnnouncedTypes) {
-    if (type.level != level) continue;
+    if (type.level != level || (version == 1 && type.version_in_igd1 == 0)) continue;
     if (type.is_device)
       type_name = std::string(type.urn) + std::to_string(version);
     else

@@ -62,6 +62,16 @@ TEST_CASE("each target leads to the document that its searcher understands, ST a
   }
 }
 
+TEST_CASE("the IPv6 firewall is in IGD:2 alone, which Windows is not shown") {
+  const auto found = answers(kService + "WANIPv6FirewallControl:1");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].unique_service_name ==
+        kWanConnection + "::" + kService + "WANIPv6FirewallControl:1");
+  CHECK(found[0].document == Document::Igd2);
+  CHECK(answers(kService + "WANIPv6FirewallControl:1", true).empty());
+  CHECK(answers(kService + "WANIPv6FirewallControl:2").empty());
+}
+
 TEST_CASE("a device is found by its UUID, in any case") {
   for (const std::string& udn : {kRoot, kWanDevice, kWanConnection}) {
     const auto found = answers(udn);

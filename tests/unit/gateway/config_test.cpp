@@ -34,6 +34,23 @@ bool permitted(const Config& config, std::uint16_t external, const char* client,
 }  // namespace
 
 TEST_SUITE("config") {
+  TEST_CASE("pinholes go by lines with IPv6 networks, and can be switched off by either name") {
+    const auto key = [](const char* client) {
+      return PinholeKey{PinholeRemoteHost::any(), PinholeRemotePort::any(),
+                        *PinholeClient::parse(*Ipv6Address::parse(client)),
+                        *InternalPort::parse(80), Protocol::TCP};
+    };
+    const Config config = good("allow 80 2001:db8:77::/64 80\next_ifname6=wan6\n");
+    CHECK(core::permits(config.policy, key("2001:db8:77::1")));
+    CHECK_FALSE(core::permits(config.policy, key("2001:db8:78::1")));
+    CHECK(config.policy.allow_pinholes);
+    CHECK(config.wan6 == "wan6");
+    CHECK_FALSE(good("allow_pinholes=no").policy.allow_pinholes);
+    CHECK_FALSE(good("ipv6_disable=yes").policy.allow_pinholes);
+    CHECK(good("ipv6_disable=no").policy.allow_pinholes);
+    CHECK(problem_of("allow 80 2001:db8::/129 80").find("IPv6") != std::string::npos);
+  }
+
   TEST_CASE("a miniupnpd.conf is read as it is") {
     const Config config = good(
         "# a comment\n"

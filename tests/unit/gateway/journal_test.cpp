@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "../core/builders.h"
+#include "../core/pinhole_builders.h"
 #include "journal_lines.h"
 #include "temporary.h"
 
@@ -22,11 +22,17 @@ MappingEvent deleted(const PortMapping& mapping) {
   return {MappingEvent::Kind::Deleted, mapping, std::nullopt};
 }
 
+Outcome that_have(std::vector<MappingEvent> events) {
+  Outcome outcome;
+  outcome.events = std::move(events);
+  return outcome;
+}
+
 // A journal with what `events` say, written as the gateway writes it.
 void fill(Journal& journal, const std::vector<MappingEvent>& events) {
-  MappingTable table;
-  journal.rewrite(table, 1, kNow);
-  journal.append(events, table, 10, kNow);
+  const Mapper mapper(usual_policy());
+  journal.rewrite(mapper, kNow);
+  journal.append(that_have(events), mapper, kNow);
   journal.sync();
 }
 
@@ -124,43 +130,82 @@ TEST_SUITE("journal") {
     write(directory / "leases", "TCP:8080:192.168.1.2:80:0:web\n");
     Journal journal(directory / "leases");
     CHECK(journal.read(kNow).problems.size() == 1);
-    journal.rewrite(MappingTable(), 1, kNow);
+    journal.rewrite(Mapper(usual_policy()), kNow);
     CHECK(contents(directory / "leases.foreign") == "TCP:8080:192.168.1.2:80:0:web\n");
   }
 
   TEST_CASE("what could not be written is written when there is room again") {
     const TemporaryDirectory directory;
     Journal journal((directory / "sub") / "leases");
-    MappingTable table;
-    table.put(a_mapping().id(1));
-    journal.rewrite(table, 2, kNow);
+    Mapper mapper(usual_policy());
+    REQUIRE(mapper.restore(a_mapping().id(1), kNow));
+    journal.rewrite(mapper, kNow);
     CHECK_FALSE(journal.fault().empty());
     std::filesystem::create_directory(directory / "sub");
-    journal.append({added(a_mapping().id(1))}, table, 2, kNow + 999ms);
+    journal.append(that_have({added(a_mapping().id(1))}), mapper, kNow + 999ms);
     CHECK_FALSE(journal.fault().empty());
-    journal.append({added(a_mapping().id(1))}, table, 2, kNow + 1s);
+    journal.append(that_have({added(a_mapping().id(1))}), mapper, kNow + 1s);
     CHECK(journal.fault().empty());
     CHECK(journal.read(kNow + 2s).mappings.size() == 1);
+  }
+
+  TEST_CASE("pinholes that were opened and not closed come back whole, rewritten or appended") {
+    const TemporaryDirectory directory;
+    Journal journal(directory / "leases");
+    Mapper mapper(usual_policy());
+    Pinhole narrow = a_pinhole(7, 4001, 5000);
+    narrow.key.remote_host = *PinholeRemoteHost::parse(at6("2001:db8:f::9"));
+    narrow.key.remote_port = PinholeRemotePort::only(*RemotePort::parse(53));
+    REQUIRE(mapper.restore(narrow, kNow));
+    journal.rewrite(mapper, kNow);
+    Outcome outcome;
+    outcome.pinhole_events = {{PinholeEvent::Kind::Added, a_pinhole(8, 4000, 2000)},
+                              {PinholeEvent::Kind::Renewed, a_pinhole(8, 4000, 3000)},
+                              {PinholeEvent::Kind::Added, a_pinhole(9, 4002, 2000)},
+                              {PinholeEvent::Kind::Deleted, a_pinhole(9, 4002, 2000)},
+                              {PinholeEvent::Kind::Added, a_pinhole(10, 4003, 1030)}};
+    journal.append(outcome, mapper, kNow);
+    const auto reading = Journal(directory / "leases").read(kNow + 60s);
+    CHECK(reading.problems.empty());
+    REQUIRE(reading.pinholes.size() == 2);
+    CHECK(reading.pinholes[0].key == narrow.key);
+    CHECK(reading.pinholes[0].id == narrow.id);
+    CHECK(reading.pinholes[0].owner == narrow.owner);
+    CHECK(reading.pinholes[0].host == narrow.host);
+    CHECK(reading.pinholes[1].key == a_pinhole(8).key);
+    CHECK(reading.pinholes[1].expires == at_second(3000));
+    const std::string line = to_line(PinholeLine{kNow, narrow});
+    CHECK(parse_line(line));
+    const auto with = [&](std::string_view old, std::string_view fresh) {
+      std::string changed = line;
+      changed.replace(changed.find(old), old.size(), fresh);
+      return parse_line(changed).has_value();
+    };
+    CHECK_FALSE(with("02:00:00:00:00:10", "02:00:00:00:00"));
+    CHECK_FALSE(with("02:00:00:00:00:10", "02:00:00:00:00:10:11"));
+    CHECK_FALSE(with("2001:db8:77::10", "fe80::1"));
+    CHECK_FALSE(with("\"pinhole\":7", "\"pinhole\":65536"));
+    CHECK_FALSE(with("\"remote_port\":53", "\"remote_port\":0"));
   }
 
   TEST_CASE("many changes to few mappings do not make a long file") {
     const TemporaryDirectory directory;
     Journal journal(directory / "leases");
-    MappingTable table;
-    table.put(a_mapping().id(1));
-    journal.rewrite(table, 2, kNow);
+    Mapper mapper(usual_policy());
+    REQUIRE(mapper.restore(a_mapping().id(1), kNow));
+    journal.rewrite(mapper, kNow);
     for (int i = 0; i < 5000; ++i)
-      journal.append({added(a_mapping().id(1))}, table, 2, kNow);
+      journal.append(that_have({added(a_mapping().id(1))}), mapper, kNow);
     CHECK(std::filesystem::file_size(directory / "leases") < 300'000);
     CHECK(journal.read(kNow).mappings.size() == 1);
   }
 
   TEST_CASE("a journal that cannot be written says so and goes on") {
     Journal journal("/nonexistent/leases");
-    MappingTable table;
-    journal.rewrite(table, 1, kNow);
+    const Mapper mapper(usual_policy());
+    journal.rewrite(mapper, kNow);
     CHECK(journal.fault().find("/nonexistent/leases") != std::string::npos);
-    journal.append({added(a_mapping())}, table, 1, kNow);
+    journal.append(that_have({added(a_mapping())}), mapper, kNow);
     CHECK(journal.read(kNow).mappings.empty());
   }
 }

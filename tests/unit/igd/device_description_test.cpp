@@ -85,6 +85,7 @@ TEST_SUITE("device_description") {
       std::multiset<std::string> event_urls;
       for (const AnnouncedType& type : kAnnouncedTypes) {
         const int type_version = version == 1 ? type.version_in_igd1 : type.version_in_igd2;
+        if (type_version == 0) continue;
         (type.is_device ? devices : services)
             .insert(std::string(type.urn) + std::to_string(type_version));
         if (!type.is_device)
@@ -105,7 +106,7 @@ TEST_SUITE("device_description") {
   TEST_CASE("every URL it names is a path that is served") {
     for (const int version : {1, 2}) {
       const auto document = parsed(device_description(version, an_identity(), a_lan()));
-      CHECK(all(document, "SCPDURL").size() == 3);
+      CHECK(all(document, "SCPDURL").size() == (version == 1 ? 3 : 4));
       for (const auto& path : all(document, "SCPDURL")) {
         const auto route = find_route(path, "t0ken");
         REQUIRE(route);

@@ -4,6 +4,7 @@
 
 #include <pugixml.hpp>
 
+#include "arguments.h"
 #include "soap_builder.h"
 
 using namespace upnpd;
@@ -30,7 +31,8 @@ StateView connected() {
                   .connected_since = BootTime(100s),
                   .upstream_bit_rate = 50'000'000,
                   .downstream_bit_rate = 1'000'000'000,
-                  .link_up = true},
+                  .link_up = true,
+                  .inbound_pinhole_allowed = true},
           .igd_version = 2,
           .now = BootTime(160s)};
 }
@@ -119,6 +121,42 @@ Entry an_entry(std::string_view description, RemoteHost remote_host = RemoteHost
 }  // namespace
 
 TEST_SUITE("soap_control") {
+  TEST_CASE("the firewall's actions are asked of the gateway, arguments in any order") {
+    const std::string urn = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1";
+    const auto call = [&](std::string action) { return a_call(std::move(action), urn); };
+    CHECK(values(called(call("GetFirewallStatus"), "WANIPv6Firewall1")) ==
+          "FirewallEnabled=1;InboundPinholeAllowed=1;");
+    const auto outcome = called(call("AddPinhole")
+                                    .with("LeaseTime", "3600")
+                                    .with("Protocol", "17")
+                                    .with("InternalPort", "4000")
+                                    .with("InternalClient", "2001:db8:77::10")
+                                    .with("RemotePort", "0")
+                                    .with("RemoteHost", ""),
+                                "WANIPv6Firewall1");
+    const auto add = asked<AddPinhole>(outcome);
+    CHECK(std::holds_alternative<NoAddress>(add.arguments.remote_host));
+    CHECK(std::get<Ipv6Address>(add.arguments.internal_client).to_string() == "2001:db8:77::10");
+    CHECK(add.arguments.protocol == 17);
+    CHECK(add.arguments.lease_time == 3600);
+    CHECK(finished(outcome, PinholeAdded{1, *UniqueId::parse(7)}) == "UniqueID=7;");
+    CHECK(error_code(finish(std::get<PendingCall>(outcome),
+                            Refused{1, UpnpError::ProtocolNotSupported})) == 705);
+    const auto check =
+        called(call("CheckPinholeWorking").with("UniqueID", "7"), "WANIPv6Firewall1");
+    CHECK(asked<CheckPinholeWorking>(check).unique_id == 7);
+    CHECK(finished(check, PinholeWorks{1}) == "IsWorking=1;");
+    const auto packets =
+        called(call("GetPinholePackets").with("UniqueID", "7"), "WANIPv6Firewall1");
+    CHECK(finished(packets, PinholePackets{1, 99}) == "PinholePackets=99;");
+    CHECK(error_code(called(call("AddPinhole").with("Protocol", "17"), "WANIPv6Firewall1")) == 402);
+    CHECK(error_code(called(call("AddPinhole"), "WANIPConn1")) == 401);
+    for (const char* any : {"", "*", "::", "(null)"})
+      CHECK(std::holds_alternative<NoAddress>(parse_pinhole_host(any)));
+    for (const char* malformed : {"pc.lan", "192.168.77.10", "fe80::1%eth0", "[2001:db8::1]"})
+      CHECK(std::holds_alternative<MalformedAddress>(parse_pinhole_host(malformed)));
+  }
+
   TEST_CASE("the state of the WAN is answered at once") {
     CHECK(values(called(a_call("GetExternalIPAddress"))) == "NewExternalIPAddress=203.0.113.7;");
     CHECK(values(called(a_call("GetStatusInfo"))) ==

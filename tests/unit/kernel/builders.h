@@ -84,6 +84,29 @@ inline MappingBuilder a_mapping() {
   return {};
 }
 
+// UDP to 2001:db8:77::10 port 4000, from anywhere, for an hour.
+inline Pinhole a_pinhole() {
+  return {.key = {PinholeRemoteHost::any(), PinholeRemotePort::any(),
+                  PinholeClient::parse(Ipv6Address::parse("2001:db8:77::10").value()).value(),
+                  internal_port(4000), Protocol::UDP},
+          .expires = kNow + std::chrono::hours(1),
+          .id = UniqueId::parse(4711).value(),
+          .lan = 2,
+          .owner = address("192.168.77.10"),
+          .host = {2, 0, 0x5e, 0x10, 0, 1}};
+}
+// The same with each combination of wildcards.
+inline std::vector<Pinhole> pinholes_of_every_kind() {
+  std::vector<Pinhole> pinholes(4, a_pinhole());
+  const auto host = PinholeRemoteHost::parse(Ipv6Address::parse("2001:db8:f::9").value()).value();
+  const auto port = PinholeRemotePort::only(RemotePort::parse(6000).value());
+  pinholes[1].key.remote_port = pinholes[3].key.remote_port = port;
+  pinholes[2].key.remote_host = pinholes[3].key.remote_host = host;
+  for (std::uint16_t i = 0; i < 4; ++i)
+    pinholes[i].id = UniqueId::parse(i + 1u).value();
+  return pinholes;
+}
+
 // TCP 192.168.77.10:80 leaves by port 8080, for an hour.
 inline OutwardMapping an_outward_mapping() {
   return {.endpoint = {InternalClient::parse(address("192.168.77.10")).value(), Protocol::TCP,

@@ -50,6 +50,12 @@ constexpr std::string_view kWanted[] = {
     "type filter hook forward priority filter - 5; policy accept;",
     "iifname @wan_interfaces ct state new ct status dnat ip daddr . meta l4proto . th dport "
     "@mapped_clients meta mark set 0x55506e50",
+    "ct direction original ct state established,new ip6 daddr . meta l4proto . th dport @pinholes "
+    "ct state new meta mark set 0x55506e50",
+    "th dport . th sport @port_pinholes ct state new meta mark set 0x55506e50",
+    "th dport . ip6 saddr @host_pinholes ct state new meta mark set 0x55506e50",
+    "th dport . ip6 saddr . th sport @host_port_pinholes ct state new meta mark set 0x55506e50",
+    "type ipv6_addr . inet_proto . inet_service . ipv6_addr . inet_service",
     "type filter hook forward priority filter + 5; policy accept;",
     "meta mark 0x55506e50 meta mark set 0x00000000",
     "type filter hook input priority filter - 5; policy accept;",
@@ -72,7 +78,7 @@ TEST_SUITE("nft_adoption") {
       INFO(line);
       CHECK(contains(listed, line));
     }
-    CHECK(count(listed, "counter") == 2);
+    CHECK(count(listed, "counter") == 6);
   }
 
   TEST_CASE("nft lists mappings with their addresses, ports and comments") {

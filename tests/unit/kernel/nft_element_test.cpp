@@ -58,8 +58,8 @@ TEST_SUITE("nft_element") {
   }
 
   TEST_CASE("bytes longer than any key of ours are refused") {
-    const std::array<std::byte, 25> bytes{};
-    CHECK(Fields::from_bytes(std::span(bytes).first(24)));
+    const std::array<std::byte, Fields::kMaxBytes + 1> bytes{};
+    CHECK(Fields::from_bytes(std::span(bytes).first(Fields::kMaxBytes)));
     CHECK_FALSE(Fields::from_bytes(bytes));
   }
 

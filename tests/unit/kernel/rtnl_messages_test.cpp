@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
@@ -73,6 +74,52 @@ Message<rtmsg> a_default_route() {
 }  // namespace
 
 TEST_SUITE("rtnl_messages") {
+  TEST_CASE("a neighbour of either family is read, unless its hardware address is unknown") {
+    const auto ipv6 = Ipv6Address::parse("2001:db8:77::10").value();
+    const auto neighbour = [&](int state) {
+      return Message<ndmsg>(RTM_NEWNEIGH, {.ndm_family = AF_INET6,
+                                           .ndm_ifindex = 7,
+                                           .ndm_state = static_cast<std::uint16_t>(state)})
+          .bytes(NDA_DST, ipv6.bytes().data(), 16)
+          .bytes(NDA_LLADDR, kMac, sizeof kMac);
+    };
+    for (const int known : {NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PERMANENT}) {
+      const auto read = parse_neighbour(neighbour(known).get());
+      REQUIRE(read);
+      CHECK(read->index == 7);
+      CHECK(std::get<Ipv6Address>(read->address) == ipv6);
+      CHECK(to_string(read->mac) == "02:00:5e:10:00:01");
+    }
+    for (const int unknown : {NUD_NONE, NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP})
+      CHECK_FALSE(parse_neighbour(neighbour(unknown).get()));
+    const std::uint32_t ipv4 = htonl(0xc0a84d0a);
+    const auto read = parse_neighbour(
+        Message<ndmsg>(RTM_NEWNEIGH,
+                       {.ndm_family = AF_INET, .ndm_ifindex = 7, .ndm_state = NUD_STALE})
+            .bytes(NDA_DST, &ipv4, 4)
+            .bytes(NDA_LLADDR, kMac, sizeof kMac)
+            .get());
+    REQUIRE(read);
+    CHECK(std::get<Ipv4Address>(read->address) == address("192.168.77.10"));
+    auto bytes = neighbour(NUD_STALE).get();
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      CHECK_FALSE(parse_neighbour(bytes.first(size)));
+  }
+
+  TEST_CASE("an IPv6 address of the router is read with its prefix") {
+    const auto ipv6 = Ipv6Address::parse("2001:db8:77::1").value();
+    const auto message =
+        Message<ifaddrmsg>(RTM_NEWADDR,
+                           {.ifa_family = AF_INET6, .ifa_prefixlen = 64, .ifa_index = 7})
+            .bytes(IFA_ADDRESS, ipv6.bytes().data(), 16);
+    const auto read = parse_ipv6_address(message.get());
+    REQUIRE(read);
+    CHECK(read->address.to_string() == "2001:db8:77::1/64");
+    CHECK_FALSE(parse_address(message.get()));
+    CHECK_FALSE(parse_ipv6_address(an_address().get()));
+    CHECK(changes_surroundings(message.get()));
+  }
+
   TEST_CASE("a link is read with name, hardware address and state") {
     const auto link = parse_link(a_link().get());
     REQUIRE(link);

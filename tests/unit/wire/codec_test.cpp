@@ -60,8 +60,27 @@ TEST_SUITE("codec") {
     CHECK(round_trip<ToService>(Refused{9, UpnpError::ConflictInMappingEntry}).error ==
           UpnpError::ConflictInMappingEntry);
     CHECK(round_trip<ToService>(
-              WanState{1, ConnectionStatus::Connected, std::nullopt, BootTime(), 1, 2, true})
+              WanState{1, ConnectionStatus::Connected, std::nullopt, BootTime(), 1, 2, true, true})
               .downstream_bit_rate == 2);
+  }
+
+  TEST_CASE("requests about pinholes and their replies come out as they went in") {
+    const auto client = *Ipv6Address::parse("2001:db8:77::10");
+    const auto add = round_trip<FromService>(
+        AddPinhole{a_head(), {NoAddress{}, 53, client, 4000, 65535, 86400}});
+    CHECK(std::holds_alternative<NoAddress>(add.arguments.remote_host));
+    CHECK(std::get<Ipv6Address>(add.arguments.internal_client) == client);
+    CHECK(add.arguments.protocol == 65535);
+    CHECK(add.arguments.lease_time == 86400);
+    CHECK(round_trip<FromService>(UpdatePinhole{a_head(), 7, 60}).unique_id == 7);
+    CHECK(round_trip<FromService>(GetOutboundPinholeTimeout{a_head(), 17}).protocol == 17);
+    CHECK(round_trip<ToService>(PinholeAdded{1, *UniqueId::parse(7)}).unique_id.number() == 7);
+    CHECK(round_trip<ToService>(PinholePackets{1, 99}).packets == 99);
+    CHECK(round_trip<ToService>(Refused{1, UpnpError::NoSuchEntry}).error ==
+          UpnpError::NoSuchEntry);
+    auto frame = wire::encode(PinholeAdded{1, *UniqueId::parse(1)});
+    frame.back() = std::byte{0};
+    CHECK(wire::decode<ToService>(frame).error() == DecodeError::InvalidValue);
   }
 
   TEST_CASE("messages to and from an announcer come out as they went in") {

@@ -1,0 +1,138 @@
+// What requests about pinholes need beside the core's decision: who is who on the LANs, and what
+// only the kernel knows.
+//
+// A host that has sent nothing by IPv6 lately is not in the neighbour table. It is then looked for,
+// as if there were a packet for it, and the request waits for a moment.
+#include <algorithm>
+#include <fstream>
+
+#include "clock.h"
+#include "gateway.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kLookAgain = 10ms;
+// Neighbour discovery asks three times, a second apart; a host that is there answers at once.
+constexpr auto kPatience = 1500ms;
+constexpr std::size_t kMaxWaiting = 64;
+
+bool is_about_pinholes(const ServiceRequest& request) {
+  return std::holds_alternative<AddPinhole>(request) ||
+         std::holds_alternative<UpdatePinhole>(request) ||
+         std::holds_alternative<DeletePinhole>(request) ||
+         std::holds_alternative<GetPinholePackets>(request) ||
+         std::holds_alternative<CheckPinholeWorking>(request);
+}
+
+// Whom AddPinhole is for, and on which LAN.
+std::optional<std::pair<LanIndex, Ipv6Address>> client_of(const ServiceRequest& request) {
+  const auto* const add = std::get_if<AddPinhole>(&request);
+  const auto* const client =
+      add == nullptr ? nullptr : std::get_if<Ipv6Address>(&add->arguments.internal_client);
+  if (client == nullptr) return std::nullopt;
+  return std::pair(add->head.lan, *client);
+}
+
+// Seconds that connection tracking keeps an idle flow of this protocol.
+std::uint32_t idle_timeout(std::uint16_t protocol) {
+  std::ifstream file(protocol == static_cast<std::uint16_t>(Protocol::TCP)
+                         ? "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established"
+                         : "/proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream");
+  std::uint32_t seconds = 0;
+  return file >> seconds ? seconds : 0;
+}
+
+}  // namespace
+
+core::Neighbours Gateway::known_neighbours() {
+  core::Neighbours known;
+  const auto all = resources_.neighbours.snapshot();
+  if (!all) {
+    base::log_warning(base::with_errno("the neighbours cannot be read", all.error().error));
+    return known;
+  }
+  for (const kernel::NeighbourMessage& neighbour : *all)
+    for (const auto& lan : lans_)
+      if (lan->interface_index() == neighbour.index)
+        std::visit([&](const auto& address) { known.add(lan->index(), address, neighbour.mac); },
+                   neighbour.address);
+  return known;
+}
+
+// Whether the kernel looks for this host of that LAN now. It looks on the LAN's prefixes alone, so
+// that nobody makes it look for the whole of the internet.
+bool Gateway::look_for(LanIndex lan_index, const Ipv6Address& client) {
+  const LanSide* const from = lan(lan_index);
+  if (from == nullptr) return false;
+  const auto interface = std::ranges::find(interfaces_.interfaces, from->interface_index(),
+                                           &kernel::RouterInterface::index);
+  if (interface == interfaces_.interfaces.end()) return false;
+  const auto& own = interface->ipv6_addresses;
+  if (std::ranges::any_of(own, [&](const Ipv6Network& n) { return n.address() == client; }) ||
+      std::ranges::none_of(own, [&](const Ipv6Network& n) { return n.contains(client); }))
+    return false;
+  return resources_.neighbours.solicit(interface->index, client).has_value();
+}
+
+void Gateway::prepare_pinholes(std::vector<ServiceRequest>& requests) {
+  if (std::ranges::none_of(requests, is_about_pinholes)) return;
+  core::Neighbours known = known_neighbours();
+  std::vector<ServiceRequest> ready;
+  for (ServiceRequest& request : requests) {
+    const auto client = client_of(request);
+    if (client && waiting_.size() < kMaxWaiting && !known.find(client->first, client->second) &&
+        look_for(client->first, client->second))
+      waiting_.push_back({std::move(request), base::boot_now() + kPatience});
+    else
+      ready.push_back(std::move(request));
+  }
+  requests = std::move(ready);
+  mapper_.set_neighbours(std::move(known));
+  if (!waiting_.empty() && !waiting_timer_.is_running()) waiting_timer_.start(kLookAgain);
+}
+
+void Gateway::serve_waiting() {
+  const core::Neighbours known = known_neighbours();
+  const BootTime now = base::boot_now();
+  std::vector<ServiceRequest> ready;
+  std::vector<WaitingRequest> waiting;
+  for (WaitingRequest& each : waiting_) {
+    const auto client = client_of(each.request);
+    const bool waits = now < each.until && !known.find(client->first, client->second);
+    if (waits)
+      waiting.push_back(std::move(each));
+    else
+      ready.push_back(std::move(each.request));
+  }
+  waiting_ = std::move(waiting);
+  mapper_.set_neighbours(known);
+  if (!ready.empty() && !stopping_) serve_batch(ready);
+  if (!waiting_.empty()) waiting_timer_.start(kLookAgain);
+}
+
+Reply Gateway::reply_from_kernel(const ServiceRequest& request) {
+  if (const auto* const packets = std::get_if<GetPinholePackets>(&request))
+    return pinhole_traffic_reply(packets->head.id, packets->unique_id, false);
+  if (const auto* const check = std::get_if<CheckPinholeWorking>(&request))
+    return pinhole_traffic_reply(check->head.id, check->unique_id, true);
+  if (const auto* const timeout = std::get_if<GetOutboundPinholeTimeout>(&request))
+    return OutboundPinholeTimeout{timeout->head.id, idle_timeout(timeout->protocol)};
+  return link_totals(
+      std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request).id);
+}
+
+Reply Gateway::pinhole_traffic_reply(std::uint64_t id, std::uint16_t unique_id, bool check) {
+  const auto known = UniqueId::parse(unique_id);
+  const Pinhole* const pinhole = known ? mapper_.pinholes().find(*known) : nullptr;
+  if (pinhole == nullptr) return Refused{id, UpnpError::NoSuchEntry};
+  const auto traffic = resources_.nat->pinhole_traffic(pinhole->key);
+  if (!traffic) return Refused{id, UpnpError::ActionFailed};
+  if (!check) return PinholePackets{id, static_cast<std::uint32_t>(traffic->packets)};
+  if (traffic->packets == 0) return Refused{id, UpnpError::NoTrafficReceived};
+  return PinholeWorks{id};
+}
+
+}  // namespace upnpd::gateway
