@@ -160,7 +160,7 @@ Json Gateway::status() const {
   pinholes.add("count", static_cast<std::int64_t>(mapper_.pinholes().size()));
   pinholes.add_switch("allowed", config_.policy.allow_pinholes);
   reply.add("pinholes", std::move(pinholes));
-  reply.add("ipv6", "discovery and control over IPv4 only");
+  reply.add("ipv6", kIpv6Reach);
   Json faults = Json::object();
   faults.add("journal", journal_.fault());
   faults.add("kernel", nat_fault_);

@@ -23,6 +23,9 @@
 
 namespace upnpd::gateway {
 
+// What of IPv6 is not served, said at the start and in the status.
+inline constexpr const char* kIpv6Reach = "discovery and control over IPv4 only";
+
 class Gateway {
  public:
   // What main() has opened while it still had every privilege.
