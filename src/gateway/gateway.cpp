@@ -66,8 +66,7 @@ int Gateway::run() {
   if (config_.enable_upnp) service_.start();
   on_interfaces_changed();
   base::log_notice("serving " + std::to_string(mapper_.table().size()) + " mappings and " +
-                   std::to_string(mapper_.pinholes().size()) + " pinholes; IPv6: " +
-                   kIpv6Reach);
+                   std::to_string(mapper_.pinholes().size()) + " pinholes; IPv6: " + kIpv6Reach);
   loop_.run();
   finish_stop();
   return 0;
