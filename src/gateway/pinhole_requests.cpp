@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kLookAgain = 10ms;
 // Neighbour discovery asks three times, a second apart; a host that is there answers at once.
-constexpr auto kPatience = 1500ms;
+constexpr auto kPatience = 2500ms;
 constexpr std::size_t kMaxWaiting = 64;
 
 bool is_about_pinholes(const ServiceRequest& request) {
