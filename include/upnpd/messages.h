@@ -55,6 +55,17 @@ struct WanState {
   bool inbound_pinhole_allowed;  // InboundPinholeAllowed
 };
 
+// The evented state variables, as they are now. Sent at start and at each change, to announcers
+// and to the service.
+struct StateVariables {
+  ConnectionStatus connection_status;
+  std::optional<Ipv4Address> external_address;
+  std::uint16_t port_mapping_number_of_entries;
+  std::uint32_t system_update_id;
+  bool link_up;
+  bool inbound_pinhole_allowed;
+};
+
 // ---- gateway -> igd service ----
 
 // Serve this LAN. With fd: a listening TCP socket, bound to the interface, of which the gateway
@@ -97,8 +108,10 @@ struct NoAddress {};         // empty, or one of the wildcards clients send
 struct MalformedAddress {};  // not an IPv4 literal
 using AddressArgument = std::variant<NoAddress, Ipv4Address, MalformedAddress>;
 
-// Protocol as the client wrote it; no value: neither TCP nor UDP.
-using ProtocolArgument = std::optional<Protocol>;
+// Protocol as the client wrote it.
+struct NoProtocol {};       // empty
+struct UnknownProtocol {};  // neither TCP nor UDP
+using ProtocolArgument = std::variant<NoProtocol, Protocol, UnknownProtocol>;
 
 // The arguments of AddPortMapping and AddAnyPortMapping, still to be judged. Ports are ui2 (0 is
 // possible), `description` has no value when it was too long.
@@ -140,6 +153,28 @@ struct GetSpecificPortMappingEntry {
 struct GetGenericPortMappingEntry {
   RequestHead head;
   std::uint16_t index;
+};
+
+// The ports that DeletePortMappingRange and GetListOfPortMappings name, both ends included.
+// NewManage is not carried: without authentication nobody may manage what is another's.
+struct PortMappingRange {
+  std::uint16_t start_port;
+  std::uint16_t end_port;
+  ProtocolArgument protocol;
+};
+
+struct DeletePortMappingRange {
+  RequestHead head;
+  PortMappingRange range;
+};
+
+// A list may be long: each request is answered with as many entries as a message holds, and the
+// next one asks for those behind the last of them.
+struct GetListOfPortMappings {
+  RequestHead head;
+  PortMappingRange range;
+  std::uint16_t number_of_ports;        // 0 = all
+  std::optional<PortMappingKey> after;  // the last entry of the part before
 };
 
 // GetTotalBytesSent and its three sisters: the gateway reads the link's counters.
@@ -192,8 +227,9 @@ struct GetOutboundPinholeTimeout {
 
 using ServiceRequest =
     std::variant<AddPortMapping, AddAnyPortMapping, DeletePortMapping, GetSpecificPortMappingEntry,
-                 GetGenericPortMappingEntry, GetLinkTotals, AddPinhole, UpdatePinhole,
-                 DeletePinhole, GetPinholePackets, CheckPinholeWorking, GetOutboundPinholeTimeout>;
+                 GetGenericPortMappingEntry, DeletePortMappingRange, GetListOfPortMappings,
+                 GetLinkTotals, AddPinhole, UpdatePinhole, DeletePinhole, GetPinholePackets,
+                 CheckPinholeWorking, GetOutboundPinholeTimeout>;
 
 // ---- gateway -> igd service: the reply to each request ----
 
@@ -221,6 +257,16 @@ struct Entry {
   bool enabled;
   PortMappingDescription description;
   std::uint32_t lease_duration;  // remaining seconds, 0 = permanent
+};
+
+// GetListOfPortMappings's answer, or a part of it, in the order of ports.
+struct EntryList {
+  // What the entries of one message count together, each kEntryBytes and its description.
+  static constexpr std::size_t kMaxBytes = 15 * 1024;
+  static constexpr std::size_t kEntryBytes = 40;
+  std::uint64_t id;
+  std::vector<Entry> entries;  // each with the same id
+  bool is_last;
 };
 
 // 64-bit counters of the WAN link; SOAP's ui4 are their low halves.
@@ -254,8 +300,8 @@ struct OutboundPinholeTimeout {
   std::uint32_t seconds;
 };
 
-using Reply = std::variant<Done, Refused, Reserved, Entry, LinkTotals, PinholeAdded, PinholePackets,
-                           PinholeWorks, OutboundPinholeTimeout>;
+using Reply = std::variant<Done, Refused, Reserved, Entry, EntryList, LinkTotals, PinholeAdded,
+                           PinholePackets, PinholeWorks, OutboundPinholeTimeout>;
 
 // ---- gateway -> announcer ----
 
@@ -278,16 +324,6 @@ struct StartAnnouncing {};
 // Say byebye and exit.
 struct StopAnnouncing {};
 
-// The evented state variables, as they are now. Sent at start and at each change.
-struct StateVariables {
-  ConnectionStatus connection_status;
-  std::optional<Ipv4Address> external_address;
-  std::uint16_t port_mapping_number_of_entries;
-  std::uint32_t system_update_id;
-  bool link_up;
-  bool inbound_pinhole_allowed;
-};
-
 // ---- announcer -> gateway ----
 
 // libupnp listens for subscriptions on this port of the LAN address.
@@ -305,14 +341,14 @@ struct Pong {
   std::uint32_t number;
 };
 
-using ToService = std::variant<DeviceIdentity, WanState, ServeLan, LeaveLan, Done, Refused,
-                               Reserved, Entry, LinkTotals, PinholeAdded, PinholePackets,
-                               PinholeWorks, OutboundPinholeTimeout, Ping>;
+using ToService = std::variant<DeviceIdentity, WanState, StateVariables, ServeLan, LeaveLan, Done,
+                               Refused, Reserved, Entry, EntryList, LinkTotals, PinholeAdded,
+                               PinholePackets, PinholeWorks, OutboundPinholeTimeout, Ping>;
 using FromService =
     std::variant<LanServed, AddPortMapping, AddAnyPortMapping, DeletePortMapping,
-                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry, GetLinkTotals, AddPinhole,
-                 UpdatePinhole, DeletePinhole, GetPinholePackets, CheckPinholeWorking,
-                 GetOutboundPinholeTimeout, Pong>;
+                 GetSpecificPortMappingEntry, GetGenericPortMappingEntry, DeletePortMappingRange,
+                 GetListOfPortMappings, GetLinkTotals, AddPinhole, UpdatePinhole, DeletePinhole,
+                 GetPinholePackets, CheckPinholeWorking, GetOutboundPinholeTimeout, Pong>;
 using ToAnnouncer =
     std::variant<AnnounceLan, StartAnnouncing, StopAnnouncing, StateVariables, Ping>;
 using FromAnnouncer = std::variant<AnnouncerReady, Pong>;

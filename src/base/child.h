@@ -18,8 +18,8 @@ inline constexpr int kChannelFd = 3;
 std::expected<Fd, std::string> open_own_binary();
 
 // Starts `binary` with `arguments` (the first is the process's name) and `channel` at kChannelFd,
-// standard output and error inherited, nothing else. `channel` may be empty. The pid is the caller's to
-// reap.
+// standard output and error inherited, nothing else. `channel` may be empty. The pid is the
+// caller's to reap.
 std::expected<pid_t, std::string> start_child(const Fd& binary,
                                               const std::vector<std::string>& arguments,
                                               const Fd& channel);

@@ -8,33 +8,6 @@
 namespace upnpd::core {
 namespace {
 
-Outcome refused(const RequestHead& head, UpnpError error, std::string reason) {
-  Outcome outcome;
-  outcome.reply = Refused{head.id, error};
-  outcome.reason = std::move(reason);
-  return outcome;
-}
-
-Outcome refused(const RequestHead& head, const Refusal& refusal) {
-  return refused(head, refusal.error, refusal.reason);
-}
-
-Outcome answer(Reply reply) {
-  Outcome outcome;
-  outcome.reply = std::move(reply);
-  return outcome;
-}
-
-Entry entry_for(std::uint64_t id, const PortMapping& mapping, BootTime now) {
-  return {id,
-          mapping.key,
-          mapping.client,
-          mapping.internal_port,
-          mapping.enabled,
-          mapping.description,
-          remaining_seconds(mapping, now)};
-}
-
 // Whether two moments are one: the kernel counts in its own ticks.
 bool is_same_time(const std::optional<BootTime>& a, const std::optional<BootTime>& b) {
   using namespace std::chrono_literals;
@@ -58,6 +31,17 @@ const RequestHead& head_of(const ServiceRequest& request) {
 }
 
 }  // namespace
+
+Outcome refused(const RequestHead& head, UpnpError error, std::string reason) {
+  Outcome outcome;
+  outcome.reply = Refused{head.id, error};
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
+Outcome refused(const RequestHead& head, const Refusal& refusal) {
+  return refused(head, refusal.error, refusal.reason);
+}
 
 std::optional<PortMapping> closed_by(const MappingEvent& event) {
   switch (event.kind) {
@@ -126,22 +110,43 @@ std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted
 
   const PortMapping* const conflict =
       table_.find_conflict(wanted.key.protocol, wanted.key.external_port, wanted.client);
-  if (conflict == nullptr && verdict) return wanted.key;
-  if (!any_port)
+  const auto in_use = check_port_in_use(wanted, version);
+  if (conflict == nullptr && verdict && in_use) return wanted.key;
+  if (!any_port && conflict != nullptr)
     return std::unexpected(
         Refusal{UpnpError::ConflictInMappingEntry,
                 "the port is mapped to " + conflict->client.address().to_string()});
+  if (!any_port) return std::unexpected(in_use.error());
   const ExternalPortVerdicts verdicts(policy_, wanted.client, wanted.internal_port,
                                       wanted.description);
+  const auto is_free = [&](ExternalPort p) {
+    return verdicts.allows(p) &&
+           ports_in_use_.by(wanted.key.protocol, p) == PortsInUse::By::Nothing;
+  };
   const auto port = verdicts.allows_any()
-                        ? table_.free_port(wanted.key.protocol, wanted.key.external_port,
-                                           [&](ExternalPort p) { return verdicts.allows(p); })
+                        ? table_.free_port(wanted.key.protocol, wanted.key.external_port, is_free)
                         : std::nullopt;
   if (!port)
     return std::unexpected(verdict
                                ? Refusal{UpnpError::NoPortMapsAvailable, "no external port is free"}
                                : Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
   return PortMappingKey{wanted.key.remote_host, *port, wanted.key.protocol};
+}
+
+std::expected<void, Refusal> Mapper::check_port_in_use(const WantedMapping& wanted,
+                                                       IgdVersion version) const {
+  // Who has the port already keeps it: a program of the router may have taken it for a moment.
+  if (table_.find(wanted.key) != nullptr) return {};
+  const auto error = version == IgdVersion::v1 ? UpnpError::ConflictInMappingEntry
+                                               : UpnpError::ConflictWithOtherMechanisms;
+  switch (ports_in_use_.by(wanted.key.protocol, wanted.key.external_port)) {
+    case PortsInUse::By::Nothing: break;
+    case PortsInUse::By::Listener:
+      return std::unexpected(Refusal{error, "a program of the router listens on the port"});
+    case PortsInUse::By::StaticRedirect:
+      return std::unexpected(Refusal{error, "a static redirect has the port"});
+  }
+  return {};
 }
 
 std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted,
@@ -158,50 +163,6 @@ std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted,
     return std::unexpected(Refusal{error, "max_mappings_per_host " +
                                               std::to_string(policy_.limits.mappings_per_host) +
                                               " is reached"});
-  return {};
-}
-
-bool Mapper::may_touch(const PortMapping& mapping, Ipv4Address caller) const {
-  return !policy_.secure_mode || mapping.client.address() == caller || mapping.owner == caller;
-}
-
-Outcome Mapper::handle_one(const DeletePortMapping& request, BootTime) {
-  const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
-  if (!key) return refused(request.head, key.error());
-  const PortMapping* const mapping = table_.find(*key);
-  if (mapping == nullptr)
-    return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
-  if (!is_on_its_lan(request.head, surroundings_) || !may_touch(*mapping, request.head.caller))
-    return refused(request.head, UpnpError::ActionNotAuthorized,
-                   "the mapping belongs to " + mapping->client.address().to_string());
-  Outcome outcome;
-  erase(*mapping, MappingEvent::Kind::Deleted, outcome);
-  outcome.reply = Done{request.head.id};
-  return outcome;
-}
-
-Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime now) {
-  const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
-  if (!key) return refused(request.head, key.error());
-  const PortMapping* const mapping = table_.find(*key);
-  if (mapping == nullptr)
-    return refused(request.head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
-  if (!may_touch(*mapping, request.head.caller))
-    return refused(request.head, UpnpError::ActionNotAuthorized,
-                   "the mapping belongs to " + mapping->client.address().to_string());
-  return answer(entry_for(request.head.id, *mapping, now));
-}
-
-Outcome Mapper::handle_one(const GetGenericPortMappingEntry& request, BootTime now) {
-  const PortMapping* const mapping = policy_.secure_mode
-                                         ? table_.at(request.index, request.head.caller)
-                                         : table_.at(request.index);
-  if (mapping == nullptr)
-    return refused(request.head, UpnpError::SpecifiedArrayIndexInvalid, "the list is shorter");
-  return answer(entry_for(request.head.id, *mapping, now));
-}
-
-Outcome Mapper::handle_one(const GetLinkTotals&, BootTime) {
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "token_buckets.h"
 #include "upnpd/messages.h"
 #include "upnpd/nat.h"
+#include "upnpd/ports_in_use.h"
 
 namespace upnpd::core {
 
@@ -50,6 +51,10 @@ struct Outcome {
   std::optional<std::string> reason;  // why the request was refused
 };
 
+// An outcome that is a refusal and nothing else.
+Outcome refused(const RequestHead& head, UpnpError error, std::string reason);
+Outcome refused(const RequestHead& head, const Refusal& refusal);
+
 class Mapper {
  public:
   explicit Mapper(Policy policy)
@@ -64,6 +69,8 @@ class Mapper {
   void set_surroundings(Surroundings surroundings) { surroundings_ = std::move(surroundings); }
   // Who is who: as fresh as a request about a pinhole needs it.
   void set_neighbours(Neighbours neighbours) { surroundings_.neighbours = std::move(neighbours); }
+  // What else than mappings serves external ports, as of now.
+  void set_ports_in_use(const PortsInUse& ports) { ports_in_use_ = ports; }
 
   // Decides on a request. Call tick(now) first: entries whose lease is over are still entries.
   Outcome handle(const ServiceRequest& request, BootTime now);
@@ -114,6 +121,8 @@ class Mapper {
   Outcome handle_one(const DeletePortMapping& request, BootTime now);
   Outcome handle_one(const GetSpecificPortMappingEntry& request, BootTime now);
   Outcome handle_one(const GetGenericPortMappingEntry& request, BootTime now);
+  Outcome handle_one(const DeletePortMappingRange& request, BootTime now);
+  Outcome handle_one(const GetListOfPortMappings& request, BootTime now);
   Outcome handle_one(const GetLinkTotals& request, BootTime now);
 
   // ---- pinholes (mapper_pinholes.cpp) ----
@@ -137,16 +146,23 @@ class Mapper {
   std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, IgdVersion version,
                                                bool any_port) const;
   std::expected<void, Refusal> check_quota(const WantedMapping& wanted, IgdVersion version) const;
+  std::expected<void, Refusal> check_port_in_use(const WantedMapping& wanted,
+                                                 IgdVersion version) const;
   bool may_touch(const PortMapping& mapping, Ipv4Address caller) const;
+  // Visits what of `span` the caller may see.
+  void visit(const PortSpan& span, Ipv4Address caller, const MappingTable::Visit& visit) const;
 
   // Changes the table and collects what the kernel must do.
   void put(PortMapping mapping, Outcome& outcome);
   void erase(PortMapping mapping, MappingEvent::Kind kind, Outcome& outcome);
+  // One action, one change: SystemUpdateID grows by one.
+  void erase_together(const std::vector<PortMapping>& mappings, Outcome& outcome);
   void change_outward(const std::optional<OutwardMapping>& before,
                       const std::optional<OutwardMapping>& after, Outcome& outcome) const;
 
   Policy policy_;
   Surroundings surroundings_;
+  PortsInUse ports_in_use_;
   MappingTable table_;
   TokenBuckets buckets_;
   MappingId next_id_ = 1;

@@ -8,13 +8,6 @@
 namespace upnpd::core {
 namespace {
 
-Outcome refused(const RequestHead& head, const Refusal& refusal) {
-  Outcome outcome;
-  outcome.reply = Refused{head.id, refusal.error};
-  outcome.reason = refusal.reason;
-  return outcome;
-}
-
 std::unexpected<Refusal> refuse(UpnpError error, std::string reason) {
   return std::unexpected(Refusal{error, std::move(reason)});
 }

@@ -77,6 +77,32 @@ const PortMapping* MappingTable::at(std::size_t index, Ipv4Address client) const
   return &view->second[index]->mapping;
 }
 
+void MappingTable::visit(const PortSpan& span, const Visit& visit) const {
+  const auto first = ExternalPort::parse(std::max<std::uint32_t>(span.first, 1));
+  for (auto entry = first_at(span.protocol, *first); entry != entries_.end(); ++entry) {
+    const PortMapping& mapping = entry->second.mapping;
+    const bool is_inside =
+        mapping.key.protocol == span.protocol && mapping.key.external_port.number() <= span.last;
+    if (!is_inside || !visit(mapping)) return;
+  }
+}
+
+void MappingTable::visit(const PortSpan& span, Ipv4Address client, const Visit& visit) const {
+  const auto view = views_.find(client.host_order());
+  if (view == views_.end()) return;
+  std::vector<const PortMapping*> inside;
+  for (const Entry* const entry : view->second) {
+    const PortMappingKey& key = entry->mapping.key;
+    const std::uint16_t port = key.external_port.number();
+    if (key.protocol == span.protocol && span.first <= port && port <= span.last)
+      inside.push_back(&entry->mapping);
+  }
+  std::ranges::sort(
+      inside, ByPort(), [](const PortMapping* m) -> const auto& { return m->key; });
+  for (const PortMapping* const mapping : inside)
+    if (!visit(*mapping)) return;
+}
+
 std::optional<ExternalPort> MappingTable::free_port(
     Protocol protocol, ExternalPort start,
     const std::function<bool(ExternalPort)>& acceptable) const {

@@ -15,6 +15,13 @@
 
 namespace upnpd::core {
 
+// External ports of one protocol, both ends included.
+struct PortSpan {
+  Protocol protocol;
+  std::uint16_t first;
+  std::uint16_t last;
+};
+
 class MappingTable {
  public:
   MappingTable() = default;
@@ -41,6 +48,12 @@ class MappingTable {
   // Whether flows of `mapping` have a way still: an enabled mapping to the same endpoint, from the
   // same external port, for its RemoteHost or for any.
   bool covers(const PortMapping& mapping) const;
+  // Calls `visit` for each mapping in `span`, in the order of ports and of RemoteHosts within one,
+  // until it returns false.
+  using Visit = std::function<bool(const PortMapping&)>;
+  void visit(const PortSpan& span, const Visit& visit) const;
+  // The same for those alone that lead to `client`; costs as much as all of these.
+  void visit(const PortSpan& span, Ipv4Address client, const Visit& visit) const;
   // The first port from `start` on, going round through `first`..65535, that no mapping of
   // `protocol` uses and `acceptable` agrees to.
   std::optional<ExternalPort> free_port(Protocol protocol, ExternalPort start,

@@ -69,7 +69,8 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
                                                       const Surroundings& surroundings) {
   if (!is_on_its_lan(head, surroundings))
     return refuse(UpnpError::ActionNotAuthorized, "the caller is not on the LAN it came by");
-  if (!arguments.protocol)
+  const auto* const protocol = std::get_if<Protocol>(&arguments.protocol);
+  if (protocol == nullptr)
     return refuse(UpnpError::ArgumentValueOutOfRange, "the protocol is neither TCP nor UDP");
   if (std::holds_alternative<MalformedAddress>(arguments.internal_client))
     return refuse(UpnpError::ArgumentValueInvalid, "InternalClient is not an IPv4 address");
@@ -92,7 +93,7 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
     return refuse(UpnpError::StringArgumentTooLong,
                   "the description is longer than " +
                       std::to_string(PortMappingDescription::kMaxBytes) + " bytes");
-  return WantedMapping{{*remote_host, *external_port, *arguments.protocol},
+  return WantedMapping{{*remote_host, *external_port, *protocol},
                        *client,
                        *internal_port,
                        arguments.enabled,
@@ -103,12 +104,37 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
 std::expected<PortMappingKey, Refusal> judge_key(const AddressArgument& remote_host,
                                                  std::uint16_t external_port,
                                                  const ProtocolArgument& protocol) {
+  const auto keys = judge_keys(remote_host, external_port, protocol);
+  if (!keys) return std::unexpected(keys.error());
+  if (keys->size() != 1) return refuse(UpnpError::InvalidArgs, "there is no protocol");
+  return keys->front();
+}
+
+std::expected<std::vector<PortMappingKey>, Refusal> judge_keys(const AddressArgument& remote_host,
+                                                               std::uint16_t external_port,
+                                                               const ProtocolArgument& protocol) {
+  if (std::holds_alternative<UnknownProtocol>(protocol))
+    return refuse(UpnpError::InvalidArgs, "the protocol is neither TCP nor UDP");
   const auto host = judge_remote_host(remote_host);
-  const auto port = ExternalPort::parse(external_port);
-  if (!protocol) return refuse(UpnpError::InvalidArgs, "the protocol is neither TCP nor UDP");
   if (!host) return std::unexpected(host.error());
+  const auto port = ExternalPort::parse(external_port);
   if (!port) return refuse(UpnpError::NoSuchEntryInArray, "no mapping has external port 0");
-  return PortMappingKey{*host, *port, *protocol};
+  if (const auto* const named = std::get_if<Protocol>(&protocol))
+    return std::vector{PortMappingKey{*host, *port, *named}};
+  return std::vector{PortMappingKey{*host, *port, Protocol::TCP},
+                     PortMappingKey{*host, *port, Protocol::UDP}};
+}
+
+std::expected<PortSpan, Refusal> judge_range(const RequestHead& head, const PortMappingRange& range,
+                                             const Surroundings& surroundings) {
+  if (!is_on_its_lan(head, surroundings))
+    return refuse(UpnpError::ActionNotAuthorized, "the caller is not on the LAN it came by");
+  const auto* const protocol = std::get_if<Protocol>(&range.protocol);
+  if (protocol == nullptr)
+    return refuse(UpnpError::InvalidArgs, "the protocol is neither TCP nor UDP");
+  if (range.start_port > range.end_port)
+    return refuse(UpnpError::InconsistentParameters, "the range ends before it starts");
+  return PortSpan{*protocol, range.start_port, range.end_port};
 }
 
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings) {

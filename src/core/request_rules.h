@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mapping_table.h"
 #include "neighbours.h"
 #include "policy.h"
 #include "upnpd/messages.h"
@@ -51,10 +52,19 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
                                                       const Policy& policy,
                                                       const Surroundings& surroundings);
 
-// The key that DeletePortMapping or GetSpecificPortMappingEntry names.
+// The key that GetSpecificPortMappingEntry names.
 std::expected<PortMappingKey, Refusal> judge_key(const AddressArgument& remote_host,
                                                  std::uint16_t external_port,
                                                  const ProtocolArgument& protocol);
+
+// The keys that DeletePortMapping names: without a protocol, those of both. Clients send it so.
+std::expected<std::vector<PortMappingKey>, Refusal> judge_keys(const AddressArgument& remote_host,
+                                                               std::uint16_t external_port,
+                                                               const ProtocolArgument& protocol);
+
+// What DeletePortMappingRange or GetListOfPortMappings names.
+std::expected<PortSpan, Refusal> judge_range(const RequestHead& head, const PortMappingRange& range,
+                                             const Surroundings& surroundings);
 
 // Whether the caller of `head` is a host of the LAN it came by.
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings);

@@ -46,6 +46,7 @@ Gateway::Gateway(Config config, Resources resources)
       waiting_timer_(loop_, [this] { serve_waiting(); }),
       publish_timer_(loop_,
                      [this] {
+                       service_.send(state_variables());
                        for (const auto& lan : lans_)
                          lan->publish(state_variables());
                      }),
@@ -137,6 +138,9 @@ void Gateway::apply_surroundings() {
     for (const Ipv6Network& network : interface.ipv6_addresses)
       core.own_ipv6_addresses.push_back(network.address());
   }
+  wan_names_ = {nat.wan_interfaces, {}, wan_.addresses};
+  for (const kernel::RouterInterface& interface : interfaces_.interfaces)
+    if (wan_.interface == interface.name) wan_names_.interface_indexes.push_back(interface.index);
   mapper_.set_surroundings(std::move(core));
   if (const auto set = resources_.nat->set_surroundings(nat); !set)
     base::log_error(base::with_errno(set.error().what, set.error().error));
@@ -181,6 +185,7 @@ void Gateway::on_service_started() {
                                c.model_description, c.model_number, c.model_url, c.serial,
                                c.presentation_url});
   tell_wan_state();
+  service_.send(state_variables());
   for (const auto& lan : lans_)
     lan->tell_service();
 }

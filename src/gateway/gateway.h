@@ -17,6 +17,7 @@
 #include "loop.h"
 #include "mapper.h"
 #include "neighbour_table.h"
+#include "ports_in_use_reader.h"
 #include "supervised_child.h"
 #include "upnpd/nat.h"
 #include "wan_side.h"
@@ -37,6 +38,7 @@ class Gateway {
     std::unique_ptr<Nat> nat;
     kernel::FlowEnder flow_ender;
     kernel::NeighbourTable neighbours;
+    kernel::PortsInUseReader ports_in_use;
   };
 
   Gateway(Config config, Resources resources);
@@ -63,6 +65,7 @@ class Gateway {
   // ---- requests (requests.cpp) ----
   void on_service_frames(const std::vector<wire::Frame>& frames);
   void serve_batch(const std::vector<ServiceRequest>& requests);
+  void look_for_ports_in_use(const std::vector<ServiceRequest>& requests, BootTime now);
   void serve_alone(const ServiceRequest& request, BootTime now);
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
   LinkTotals link_totals(std::uint64_t id);
@@ -117,6 +120,7 @@ class Gateway {
     BootTime until;
   };
   std::vector<WaitingRequest> waiting_;  // for the neighbour that is their client
+  kernel::WanNames wan_names_;
 
   SupervisedChild service_;
   std::vector<std::unique_ptr<LanSide>> lans_;

@@ -171,6 +171,10 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   auto neighbours = kernel::NeighbourTable::open();
   if (!neighbours) return std::unexpected(base::with_errno("neighbours", neighbours.error().error));
 
+  auto ports_in_use = kernel::PortsInUseReader::open();
+  if (!ports_in_use)
+    return std::unexpected(base::with_errno("sock_diag", ports_in_use.error().error));
+
   IdentityReading identity = load_identity(config.lease_file.string() + ".identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
   if (config.uuid) identity.identity.uuid = *config.uuid;
@@ -180,7 +184,8 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
                             *std::move(watch),
                             std::make_unique<kernel::NftTable>(),
                             *std::move(flow_ender),
-                            *std::move(neighbours)};
+                            *std::move(neighbours),
+                            *std::move(ports_in_use)};
 }
 
 int serve(const Options& options) {

@@ -92,9 +92,22 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
   if (!requests.empty()) serve_batch(requests);
 }
 
+void Gateway::look_for_ports_in_use(const std::vector<ServiceRequest>& requests, BootTime now) {
+  const bool adds = std::ranges::any_of(requests, [](const ServiceRequest& request) {
+    return std::holds_alternative<AddPortMapping>(request) ||
+           std::holds_alternative<AddAnyPortMapping>(request);
+  });
+  if (!adds) return;
+  const std::string fault_before = resources_.ports_in_use.fault();
+  mapper_.set_ports_in_use(resources_.ports_in_use.read(wan_names_, now));
+  const std::string& fault = resources_.ports_in_use.fault();
+  if (!fault.empty() && fault != fault_before) base::log_warning(fault);
+}
+
 void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
   end_leases();
   const BootTime now = base::boot_now();
+  look_for_ports_in_use(requests, now);
   std::vector<core::Outcome> outcomes;
   core::Outcome all;
   for (const ServiceRequest& request : requests) {

@@ -40,7 +40,7 @@ ActionResult request_connection(const ActionCall& call) {
 PortMappingArguments port_mapping_arguments(const Arguments& arguments) {
   return {.remote_host = parse_remote_host(arguments.text("NewRemoteHost")),
           .external_port = arguments.ui2("NewExternalPort"),
-          .protocol = parse_protocol(arguments.text("NewProtocol")),
+          .protocol = parse_protocol_argument(arguments.text("NewProtocol")),
           .internal_port = arguments.ui2("NewInternalPort"),
           .internal_client = parse_internal_client(arguments.text("NewInternalClient")),
           .enabled = arguments.boolean("NewEnabled"),
@@ -61,12 +61,30 @@ ActionResult by_key(const ActionCall& call) {
       Request{.head = call.head,
               .remote_host = parse_remote_host(call.arguments.text("NewRemoteHost")),
               .external_port = call.arguments.ui2("NewExternalPort"),
-              .protocol = parse_protocol(call.arguments.text("NewProtocol"))});
+              .protocol = parse_protocol_argument(call.arguments.text("NewProtocol"))});
 }
 
 ActionResult get_generic_port_mapping_entry(const ActionCall& call) {
   return ServiceRequest(
       GetGenericPortMappingEntry{call.head, call.arguments.ui2("NewPortMappingIndex")});
+}
+
+PortMappingRange port_mapping_range(const Arguments& arguments) {
+  return {.start_port = arguments.ui2("NewStartPort"),
+          .end_port = arguments.ui2("NewEndPort"),
+          .protocol = parse_protocol_argument(arguments.text("NewProtocol"))};
+}
+
+ActionResult delete_port_mapping_range(const ActionCall& call) {
+  return ServiceRequest(DeletePortMappingRange{call.head, port_mapping_range(call.arguments)});
+}
+
+ActionResult get_list_of_port_mappings(const ActionCall& call) {
+  return ServiceRequest(
+      GetListOfPortMappings{.head = call.head,
+                            .range = port_mapping_range(call.arguments),
+                            .number_of_ports = call.arguments.ui2("NewNumberOfPorts"),
+                            .after = std::nullopt});
 }
 
 ActionResult get_link_totals(const ActionCall& call) {
@@ -106,7 +124,7 @@ struct ActionRow {
   ActionFunction function;
 };
 
-constexpr std::array<ActionRow, 27> kActions{{
+constexpr std::array<ActionRow, 29> kActions{{
     {"L3Forwarding1", "SetDefaultConnectionService", not_authorized},
     {"L3Forwarding1", "GetDefaultConnectionService", from_state},
     {"WANCommonIFC1", "GetCommonLinkProperties", from_state},
@@ -126,7 +144,9 @@ constexpr std::array<ActionRow, 27> kActions{{
     {"WANIPConn1", "AddPortMapping", add_port_mapping<AddPortMapping>},
     {"WANIPConn1", "AddAnyPortMapping", add_port_mapping<AddAnyPortMapping>},
     {"WANIPConn1", "DeletePortMapping", by_key<DeletePortMapping>},
+    {"WANIPConn1", "DeletePortMappingRange", delete_port_mapping_range},
     {"WANIPConn1", "GetExternalIPAddress", from_state},
+    {"WANIPConn1", "GetListOfPortMappings", get_list_of_port_mappings},
     {"WANIPv6Firewall1", "GetFirewallStatus", from_state},
     {"WANIPv6Firewall1", "GetOutboundPinholeTimeout", get_outbound_pinhole_timeout},
     {"WANIPv6Firewall1", "AddPinhole", add_pinhole},
@@ -166,6 +186,8 @@ struct ReplyValues {
   Result operator()(const OutboundPinholeTimeout& timeout) const {
     return SoapValues{{"OutboundPinholeTimeout", std::to_string(timeout.seconds)}};
   }
+  // A list is written as it comes, in parts: see port_listing.h.
+  Result operator()(const EntryList&) const { return UpnpError::ActionFailed; }
   // A ui4 rolls over at 2^32 (WANCommonInterfaceConfig:1 section 2.2).
   Result operator()(const LinkTotals& totals) const {
     const auto low_half = [](std::uint64_t count) {

@@ -140,6 +140,12 @@ Ipv6AddressArgument parse_pinhole_host(std::string_view text) {
   return MalformedAddress{};
 }
 
+ProtocolArgument parse_protocol_argument(std::string_view text) {
+  if (text.empty()) return NoProtocol{};
+  if (const auto protocol = parse_protocol(text)) return *protocol;
+  return UnknownProtocol{};
+}
+
 AddressArgument parse_internal_client(std::string_view text) {
   if (text.empty()) return NoAddress{};
   return parse_address(text);

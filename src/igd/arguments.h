@@ -45,6 +45,9 @@ AddressArgument parse_remote_host(std::string_view text);
 // RemoteHost or InternalClient of a pinhole: the same wildcards, and "::".
 Ipv6AddressArgument parse_pinhole_host(std::string_view text);
 
+// Protocol as clients write it, in any case.
+ProtocolArgument parse_protocol_argument(std::string_view text);
+
 // InternalClient as clients write it: "" is left to the gateway.
 AddressArgument parse_internal_client(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "http_checks.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "soap_request.h"
@@ -39,8 +40,10 @@ std::string_view find_forgery(const HttpHead& head, const HttpSite& site) {
 }
 
 bool is_microsofts(const HttpHead& head) {
-  return head.user_agent && (head.user_agent->find("Microsoft") != std::string_view::npos ||
-                             head.user_agent->find("FDSSDP") != std::string_view::npos);
+  return head.user_agent &&
+         std::ranges::any_of(std::array{"Microsoft", "FDSSDP", "Xbox"}, [&](std::string_view name) {
+           return head.user_agent->find(name) != std::string_view::npos;
+         });
 }
 
 std::expected<HttpRequest, HttpAnswer> check_document(const HttpHead& head,

@@ -66,19 +66,20 @@ HttpSite site_of(const ExchangeContext& context) {
           .path_token = identity ? std::string_view(identity->path_token) : std::string_view()};
 }
 
-ResponseOwner make_response(const HttpAnswer& answer) {
+ResponseOwner whole_response(const HttpAnswer& answer) {
   std::string body = answer.body;
-  ResponseOwner response(
+  return ResponseOwner(
       MHD_create_response_from_buffer(body.size(), body.data(), MHD_RESPMEM_MUST_COPY));
-  if (!response) return nullptr;
+}
+
+void add_headers(MHD_Response* response, const HttpAnswer& answer) {
   const auto add = [&](const char* name, const std::string& value) {
-    MHD_add_response_header(response.get(), name, value.c_str());
+    MHD_add_response_header(response, name, value.c_str());
   };
   add("Server", server_header());
   add("EXT", " ");  // empty (UDA 1.1 section 3.2.2), which libmicrohttpd does not take
-  if (!body.empty()) add("Content-Type", "text/xml; charset=\"utf-8\"");
+  if (!answer.body.empty()) add("Content-Type", "text/xml; charset=\"utf-8\"");
   if (!answer.allow.empty()) add("Allow", std::string(answer.allow));
-  return response;
 }
 
 }  // namespace
@@ -117,6 +118,7 @@ MHD_Result HttpExchange::take_end() {
 void HttpExchange::abandon() {
   if (!pending_id_) return;
   context_.pending.forget(*std::exchange(pending_id_, std::nullopt));
+  is_broken_ = true;
   MHD_resume_connection(connection_);
 }
 
@@ -142,6 +144,7 @@ void HttpExchange::carry_out() {
                           .lan = context_.lan.lan,
                           .state = {.identity = *context_.router.identity,
                                     .wan = context_.router.wan_of(context_.lan.lan),
+                                    .evented = context_.router.evented,
                                     .igd_version = request.route.igd_version,
                                     .now = base::boot_now()}});
   body_ = {};
@@ -156,7 +159,7 @@ void HttpExchange::wait_for_gateway(PendingCall call) {
       request,
       [this, call = std::move(call)](const Reply& reply) {
         pending_id_.reset();
-        answer_ = finish(call, reply);
+        take_reply(call, reply);
         MHD_resume_connection(connection_);
         context_.wake();
       },
@@ -164,9 +167,37 @@ void HttpExchange::wait_for_gateway(PendingCall call) {
   MHD_suspend_connection(connection_);
 }
 
+void HttpExchange::take_reply(const PendingCall& call, const Reply& reply) {
+  if (answer_) {
+    auto part = next_part(call, reply);
+    is_broken_ = !part;
+    answer_->body = std::move(part).value_or("");
+  } else {
+    answer_ = finish(call, reply);
+  }
+  rest_ = rest_of(call, reply);
+  part_sent_ = 0;
+}
+
+ssize_t HttpExchange::read_part(void* self, std::uint64_t, char* buffer, std::size_t size) {
+  auto& exchange = *static_cast<HttpExchange*>(self);
+  const std::size_t copied = exchange.answer_->body.copy(buffer, size, exchange.part_sent_);
+  exchange.part_sent_ += copied;
+  if (copied != 0) return static_cast<ssize_t>(copied);
+  if (exchange.is_broken_) return MHD_CONTENT_READER_END_WITH_ERROR;
+  if (!exchange.rest_) return MHD_CONTENT_READER_END_OF_STREAM;
+  exchange.wait_for_gateway(*std::exchange(exchange.rest_, std::nullopt));
+  return 0;
+}
+
 MHD_Result HttpExchange::queue(const HttpAnswer& answer) {
-  const ResponseOwner response = make_response(answer);
+  constexpr std::size_t kBlock = 4096;
+  const ResponseOwner response =
+      rest_ ? ResponseOwner(MHD_create_response_from_callback(
+                  MHD_SIZE_UNKNOWN, kBlock, &HttpExchange::read_part, this, nullptr))
+            : whole_response(answer);
   if (!response) return MHD_NO;
+  add_headers(response.get(), answer);
   return MHD_queue_response(connection_, static_cast<unsigned>(answer.status), response.get());
 }
 

@@ -1,5 +1,6 @@
 // One HTTP request and its answer, between libmicrohttpd's callbacks and the pure parts. While the
-// gateway is asked, the connection is suspended; libmicrohttpd then neither reads nor ends it.
+// gateway is asked, the connection is suspended; libmicrohttpd then neither reads nor ends it. A
+// long answer is sent part by part, the next part asked for when the one before has been sent.
 #pragma once
 
 #include <microhttpd.h>
@@ -51,6 +52,8 @@ class HttpExchange {
   std::string document_for(const DocumentRequest& request) const;
   void carry_out();
   void wait_for_gateway(PendingCall call);
+  void take_reply(const PendingCall& call, const Reply& reply);
+  static ssize_t read_part(void* self, std::uint64_t position, char* buffer, std::size_t size);
   MHD_Result queue(const HttpAnswer& answer);
   void log_refusal(const HttpAnswer& answer) const;
 
@@ -59,7 +62,10 @@ class HttpExchange {
   std::optional<ControlRequest> control_;
   std::string body_;
   std::size_t body_size_ = 0;
-  std::optional<HttpAnswer> answer_;
+  std::optional<HttpAnswer> answer_;  // of a long one, the part that is being sent
+  std::optional<PendingCall> rest_;   // what is to be asked when that part has been sent
+  std::size_t part_sent_ = 0;
+  bool is_broken_ = false;  // the rest will not come
   std::optional<std::uint64_t> pending_id_;
 };
 

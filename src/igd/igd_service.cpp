@@ -40,6 +40,7 @@ class IgdService {
 
   void take(DeviceIdentity identity, base::Fd) { router_.identity = std::move(identity); }
   void take(const WanState& wan, base::Fd) { router_.wans.insert_or_assign(wan.lan, wan); }
+  void take(const StateVariables& variables, base::Fd) { router_.evented = variables; }
   void take(const ServeLan& lan, base::Fd listener);
   void take(const LeaveLan& leave, base::Fd) { servers_.erase(leave.lan); }
   void take(const Ping& ping, base::Fd) { send(Pong{ping.number}); }

@@ -11,6 +11,7 @@ namespace upnpd::igd {
 struct RouterState {
   std::optional<DeviceIdentity> identity;
   std::map<LanIndex, WanState> wans;
+  std::optional<StateVariables> evented;
 
   // The WAN side of `lan`: disconnected while nothing has been said of it.
   WanState wan_of(LanIndex lan) const {
@@ -31,6 +32,7 @@ struct RouterState {
 struct StateView {
   DeviceIdentity identity;
   WanState wan;
+  std::optional<StateVariables> evented;
   int igd_version;  // of the description whose control URL was asked, 1 or 2
   BootTime now;
 };

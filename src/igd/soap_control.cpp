@@ -6,6 +6,7 @@
 
 #include "actions.h"
 #include "arguments.h"
+#include "port_listing.h"
 #include "soap_reply.h"
 #include "soap_request.h"
 #include "state_variables.h"
@@ -101,6 +102,18 @@ Outcome invoke(const ControlCall& call, IgdVersion version, const SoapRequest& r
   return PendingCall{std::get<ServiceRequest>(std::move(result)), call.soap_action.urn, &action};
 }
 
+const GetListOfPortMappings* list_request_of(const PendingCall& call) {
+  return std::get_if<GetListOfPortMappings>(&call.request);
+}
+
+std::string listing_part(const PendingCall& call, const EntryList& list) {
+  const auto ends = soap_reply_ends(call.urn, call.action->name, "NewPortListing");
+  std::string part = port_listing_entries(list.entries);
+  if (!list_request_of(call)->after) part = ends.before + port_listing_start() + part;
+  if (!rest_of(call, list)) part += port_listing_end() + ends.after;
+  return part;
+}
+
 }  // namespace
 
 Outcome control(const ControlCall& call) {
@@ -116,9 +129,31 @@ Outcome control(const ControlCall& call) {
 }
 
 HttpAnswer finish(const PendingCall& call, const Reply& reply) {
+  if (const auto* const list = std::get_if<EntryList>(&reply); list && list_request_of(call))
+    return {.body = listing_part(call, *list)};
   const auto values = values_of(reply);
   if (const auto* error = std::get_if<UpnpError>(&values)) return fault(*error);
   return reply_with(*call.action, call.urn, std::get<SoapValues>(values));
+}
+
+std::optional<PendingCall> rest_of(const PendingCall& call, const Reply& reply) {
+  const auto* const list = std::get_if<EntryList>(&reply);
+  const auto* const request = list_request_of(call);
+  if (list == nullptr || request == nullptr || list->is_last || list->entries.empty())
+    return std::nullopt;
+  GetListOfPortMappings next = *request;
+  next.after = list->entries.back().key;
+  if (next.number_of_ports != 0) {
+    if (list->entries.size() >= next.number_of_ports) return std::nullopt;
+    next.number_of_ports = static_cast<std::uint16_t>(next.number_of_ports - list->entries.size());
+  }
+  return PendingCall{next, call.urn, call.action};
+}
+
+std::optional<std::string> next_part(const PendingCall& call, const Reply& reply) {
+  const auto* const list = std::get_if<EntryList>(&reply);
+  if (list == nullptr || !list_request_of(call)) return std::nullopt;
+  return listing_part(call, *list);
 }
 
 }  // namespace upnpd::igd

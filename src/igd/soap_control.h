@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -36,6 +37,14 @@ struct PendingCall {
 std::variant<HttpAnswer, PendingCall> control(const ControlCall& call);
 
 // The answer to `call` that the gateway's `reply` makes; ActionFailed for a reply of another kind.
+// When rest_of() has a value, its body is only the first part.
 HttpAnswer finish(const PendingCall& call, const Reply& reply);
+
+// What is still to be asked when `reply` is one part of a long answer; no value when it is all.
+std::optional<PendingCall> rest_of(const PendingCall& call, const Reply& reply);
+
+// The next part of the body, by the reply to what rest_of() gave. No value: there is none, the
+// answer cannot be completed.
+std::optional<std::string> next_part(const PendingCall& call, const Reply& reply);
 
 }  // namespace upnpd::igd

@@ -5,14 +5,17 @@
 namespace upnpd::igd {
 namespace {
 
+constexpr std::string_view kEnvelopeStart =
+    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n"
+    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+    "s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\">"
+    "<s:Body>";
+constexpr std::string_view kEnvelopeEnd = "</s:Body></s:Envelope>\r\n";
+
 std::string in_envelope(std::string_view content) {
-  std::string document =
-      "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n"
-      "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
-      "s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\">"
-      "<s:Body>";
+  std::string document(kEnvelopeStart);
   document += content;
-  document += "</s:Body></s:Envelope>\r\n";
+  document += kEnvelopeEnd;
   return document;
 }
 
@@ -21,15 +24,29 @@ std::string element(std::string_view name, std::string_view text) {
   return "<" + tag + ">" + escape_xml(text) + "</" + tag + ">";
 }
 
+std::string response_tag(std::string_view urn, std::string_view action) {
+  return "<u:" + std::string(action) + "Response xmlns:u=\"" + escape_xml(urn) + "\">";
+}
+
+std::string response_end(std::string_view action) {
+  return "</u:" + std::string(action) + "Response>";
+}
+
 }  // namespace
 
 std::string write_soap_reply(std::string_view urn, std::string_view action,
                              const SoapValues& values) {
-  const std::string tag = "u:" + std::string(action) + "Response";
-  std::string content = "<" + tag + " xmlns:u=\"" + escape_xml(urn) + "\">";
+  std::string content = response_tag(urn, action);
   for (const auto& [name, value] : values)
     content += element(name, value);
-  return in_envelope(content + "</" + tag + ">");
+  return in_envelope(content + response_end(action));
+}
+
+SoapReplyEnds soap_reply_ends(std::string_view urn, std::string_view action,
+                              std::string_view name) {
+  const std::string tag(name);
+  return {std::string(kEnvelopeStart) + response_tag(urn, action) + "<" + tag + ">",
+          "</" + tag + ">" + response_end(action) + std::string(kEnvelopeEnd)};
 }
 
 std::string write_soap_fault(UpnpError error) {

@@ -18,6 +18,14 @@ using SoapValues = std::vector<std::pair<std::string, std::string>>;
 std::string write_soap_reply(std::string_view urn, std::string_view action,
                              const SoapValues& values);
 
+// What stands before and after the text of `name`, the one out-argument of `action`, in the
+// response: for a long value, which then is written escaped, part by part.
+struct SoapReplyEnds {
+  std::string before;
+  std::string after;
+};
+SoapReplyEnds soap_reply_ends(std::string_view urn, std::string_view action, std::string_view name);
+
 // A fault with `error`'s code and name, to be sent with HTTP status 500.
 std::string write_soap_fault(UpnpError error);
 

@@ -30,11 +30,33 @@ std::string text_of(pugi::xml_node element) {
   return std::string(trimmed(text));
 }
 
+// Some clients write the user's text as it is. A description has no elements inside: a '<' between
+// its tags is always text (a bare '&' the parser takes for itself). No value: nothing to repair.
+std::optional<std::string> with_escaped_description(std::string_view body) {
+  constexpr std::string_view kName = "NewPortMappingDescription";
+  const std::size_t opening = body.find(kName);
+  const std::size_t start = body.find('>', opening);
+  if (opening == std::string_view::npos || start == std::string_view::npos) return std::nullopt;
+  const std::size_t closing = body.find(kName, start);
+  const std::size_t end = closing == std::string_view::npos ? closing : body.rfind("</", closing);
+  if (body[start - 1] == '/' || end == std::string_view::npos || end <= start) return std::nullopt;
+  const std::string_view text = body.substr(start + 1, end - start - 1);
+  if (text.find('<') == std::string_view::npos || text.find("<!") != std::string_view::npos)
+    return std::nullopt;
+  std::string repaired(body.substr(0, start + 1));
+  for (const char c : text)
+    repaired += c == '<' ? "&lt;" : std::string(1, c);
+  repaired += body.substr(end);
+  return repaired;
+}
+
 }  // namespace
 
-std::expected<SoapRequest, SoapError> parse_soap_request(std::string_view body) {
-  if (body.size() > kMaxSoapBody || !is_within(kLimits, body))
-    return std::unexpected(SoapError::Malformed);
+std::expected<SoapRequest, SoapError> parse_soap_request(std::string_view sent) {
+  if (sent.size() > kMaxSoapBody) return std::unexpected(SoapError::Malformed);
+  const auto repaired = with_escaped_description(sent);
+  const std::string_view body = repaired ? std::string_view(*repaired) : sent;
+  if (!is_within(kLimits, body)) return std::unexpected(SoapError::Malformed);
   pugi::xml_document document;
   // The encoding is set: guessed from the bytes it could be one that is_within() cannot read.
   if (!document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_utf8))

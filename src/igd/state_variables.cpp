@@ -55,6 +55,13 @@ std::string inbound_pinhole_allowed(const StateView& state) {
   return state.wan.inbound_pinhole_allowed ? "1" : "0";
 }
 
+std::string number_of_entries(const StateView& state) {
+  return std::to_string(state.evented ? state.evented->port_mapping_number_of_entries : 0);
+}
+std::string system_update_id(const StateView& state) {
+  return std::to_string(state.evented ? state.evented->system_update_id : 0);
+}
+
 std::string default_connection_service(const StateView& state) {
   return "uuid:" + device_uuid(state.identity.uuid, DeviceLevel::WanConnectionDevice) +
          ":WANConnectionDevice:" + std::to_string(state.igd_version) +
@@ -67,7 +74,7 @@ struct StateVariable {
   std::string (*value)(const StateView&);
 };
 
-constexpr std::array<StateVariable, 15> kVariables{{
+constexpr std::array<StateVariable, 17> kVariables{{
     {"WANIPConn1", "ConnectionType", ip_routed},
     {"WANIPConn1", "PossibleConnectionTypes", ip_routed},
     {"WANIPConn1", "ConnectionStatus", connection_status},
@@ -76,6 +83,8 @@ constexpr std::array<StateVariable, 15> kVariables{{
     {"WANIPConn1", "RSIPAvailable", zero},
     {"WANIPConn1", "NATEnabled", one},
     {"WANIPConn1", "ExternalIPAddress", external_ip_address},
+    {"WANIPConn1", "PortMappingNumberOfEntries", number_of_entries},
+    {"WANIPConn1", "SystemUpdateID", system_update_id},
     {"WANCommonIFC1", "WANAccessType", ethernet},
     {"WANCommonIFC1", "Layer1UpstreamMaxBitRate", upstream_bit_rate},
     {"WANCommonIFC1", "Layer1DownstreamMaxBitRate", downstream_bit_rate},

@@ -49,6 +49,7 @@ class Reader {
   void fail(DecodeError error) {
     if (!error_) error_ = error;
   }
+  bool has_failed() const { return error_.has_value(); }
   // The first thing that was wrong, bytes left over included; no value: the frame was whole.
   std::optional<DecodeError> error() const {
     if (!error_ && !bytes_.empty()) return DecodeError::WrongLength;

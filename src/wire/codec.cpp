@@ -29,6 +29,7 @@ struct Layout;
   }
 
 UPNPD_FIELDS(PortMappingKey, &T::remote_host, &T::external_port, &T::protocol);
+UPNPD_FIELDS(PortMappingRange, &T::start_port, &T::end_port, &T::protocol);
 UPNPD_FIELDS(RequestHead, &T::id, &T::lan, &T::caller, &T::version);
 UPNPD_FIELDS(PortMappingArguments, &T::remote_host, &T::external_port, &T::protocol,
              &T::internal_port, &T::internal_client, &T::enabled, &T::description,
@@ -53,6 +54,8 @@ UPNPD_MESSAGE(GetSpecificPortMappingEntry, 13, &T::head, &T::remote_host, &T::ex
               &T::protocol);
 UPNPD_MESSAGE(GetGenericPortMappingEntry, 14, &T::head, &T::index);
 UPNPD_MESSAGE(GetLinkTotals, 15, &T::head);
+UPNPD_MESSAGE(DeletePortMappingRange, 16, &T::head, &T::range);
+UPNPD_MESSAGE(GetListOfPortMappings, 17, &T::head, &T::range, &T::number_of_ports, &T::after);
 
 UPNPD_MESSAGE(Done, 30, &T::id);
 UPNPD_MESSAGE(Refused, 31, &T::id, &T::error);
@@ -61,6 +64,7 @@ UPNPD_MESSAGE(Entry, 33, &T::id, &T::key, &T::client, &T::internal_port, &T::ena
               &T::description, &T::lease_duration);
 UPNPD_MESSAGE(LinkTotals, 34, &T::id, &T::bytes_sent, &T::bytes_received, &T::packets_sent,
               &T::packets_received);
+UPNPD_MESSAGE(EntryList, 35, &T::id, &T::entries, &T::is_last);
 
 UPNPD_MESSAGE(AddPinhole, 70, &T::head, &T::arguments);
 UPNPD_MESSAGE(UpdatePinhole, 71, &T::head, &T::unique_id, &T::new_lease_time);
@@ -101,15 +105,34 @@ concept Struct = requires {
   Layout<T>::fields;
 };
 
+template <class T>
+inline constexpr bool kIsList = false;
+template <class T>
+inline constexpr bool kIsList<std::vector<T>> = true;
+
+template <class T>
+inline constexpr bool kIsOptionalStruct = false;
+template <Struct T>
+inline constexpr bool kIsOptionalStruct<std::optional<T>> = true;
+
 template <Struct T>
 void put_fields(Writer& writer, const T& value);
 
+// A list travels as the number of its elements (16 bits), then they.
 template <class T>
 void put_any(Writer& writer, const T& value) {
-  if constexpr (Struct<T>)
+  if constexpr (Struct<T>) {
     put_fields(writer, value);
-  else
+  } else if constexpr (kIsList<T>) {
+    writer.number(static_cast<std::uint16_t>(value.size()));
+    for (const auto& element : value)
+      put_any(writer, element);
+  } else if constexpr (kIsOptionalStruct<T>) {
+    put(writer, value.has_value());
+    if (value) put_any(writer, *value);
+  } else {
     put(writer, value);
+  }
 }
 
 template <Struct T>
@@ -122,10 +145,20 @@ T get_fields(Reader& reader);
 
 template <class T>
 T get_any(Reader& reader) {
-  if constexpr (Struct<T>)
+  if constexpr (Struct<T>) {
     return get_fields<T>(reader);
-  else
+  } else if constexpr (kIsList<T>) {
+    T list;
+    // A reader that has run out gives no more: a list is never longer than its frame.
+    for (auto left = reader.number<std::uint16_t>(); left > 0 && !reader.has_failed(); --left)
+      list.push_back(get_any<typename T::value_type>(reader));
+    return list;
+  } else if constexpr (kIsOptionalStruct<T>) {
+    if (!Get<bool>::from(reader)) return std::nullopt;
+    return get_any<typename T::value_type>(reader);
+  } else {
     return Get<T>::from(reader);
+  }
 }
 
 template <Struct T>
@@ -190,10 +223,13 @@ template std::vector<std::byte> encode(const DeletePortMapping&);
 template std::vector<std::byte> encode(const GetSpecificPortMappingEntry&);
 template std::vector<std::byte> encode(const GetGenericPortMappingEntry&);
 template std::vector<std::byte> encode(const GetLinkTotals&);
+template std::vector<std::byte> encode(const DeletePortMappingRange&);
+template std::vector<std::byte> encode(const GetListOfPortMappings&);
 template std::vector<std::byte> encode(const Done&);
 template std::vector<std::byte> encode(const Refused&);
 template std::vector<std::byte> encode(const Reserved&);
 template std::vector<std::byte> encode(const Entry&);
+template std::vector<std::byte> encode(const EntryList&);
 template std::vector<std::byte> encode(const LinkTotals&);
 template std::vector<std::byte> encode(const AddPinhole&);
 template std::vector<std::byte> encode(const UpdatePinhole&);

@@ -216,6 +216,23 @@ struct Get<RemoteHost> {
   }
 };
 
+inline void put(Writer& w, const ProtocolArgument& argument) {
+  w.number(static_cast<std::uint8_t>(argument.index()));
+  if (const auto* protocol = std::get_if<Protocol>(&argument)) put(w, *protocol);
+}
+template <>
+struct Get<ProtocolArgument> {
+  static ProtocolArgument from(Reader& r) {
+    switch (r.number<std::uint8_t>()) {
+      case 0: return NoProtocol{};
+      case 1: return Get<Protocol>::from(r);
+      case 2: return UnknownProtocol{};
+    }
+    r.fail(DecodeError::InvalidValue);
+    return NoProtocol{};
+  }
+};
+
 // AddressArgument and Ipv6AddressArgument.
 template <class Address>
 void put(Writer& w, const std::variant<NoAddress, Address, MalformedAddress>& argument) {

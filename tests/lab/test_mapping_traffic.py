@@ -85,6 +85,24 @@ def test_a_remote_host_is_let_in_alone(lab, upnpd, igd, closing):
     assert is_closed(lab.inet1, lab.wan_address, 8081)
 
 
+def test_two_remote_hosts_lead_to_two_places_side_by_side(lab, upnpd, igd, closing):
+    closing(WebServer(lab.pc1, 80, "for the first"))
+    closing(WebServer(lab.pc1, 81, "for the second"))
+    closing(WebServer(lab.pc1, 82, "for anybody"))
+    igd.add(8086, 80, remote_host=lab.inet1.address, service=WAN_IP_2)
+    igd.add(8086, 81, remote_host=lab.inet2.address, service=WAN_IP_2)
+    assert fetch(lab.inet1, lab.wan_address, 8086) == "for the first"
+    assert fetch(lab.inet2, lab.wan_address, 8086) == "for the second"
+    igd.delete(8086, remote_host=lab.inet2.address)
+    assert is_closed(lab.inet2, lab.wan_address, 8086)
+    igd.add(8086, 82, service=WAN_IP_2)
+    assert fetch(lab.inet1, lab.wan_address, 8086) == "for the first"
+    assert fetch(lab.inet2, lab.wan_address, 8086) == "for anybody"
+    igd.delete(8086, remote_host=lab.inet1.address)
+    assert fetch(lab.inet1, lab.wan_address, 8086) == "for anybody"
+    igd.delete(8086)
+
+
 def test_a_disabled_mapping_is_listed_and_passes_nothing(lab, upnpd, igd, closing):
     closing(WebServer(lab.pc1, 80, "a page"))
     igd.add(8082, 80, enabled="0")

@@ -33,6 +33,24 @@ def test_a_host_that_was_never_talked_to_reaches_the_socket_there(lab, upnpd):
     igd.delete(3074, protocol="UDP")
 
 
+def test_two_consoles_that_ask_for_one_port_each_send_from_their_own(lab, upnpd, closing):
+    """AddAnyPortMapping for 3074 by both: what each sends leaves as the port it was given."""
+    echoes = [closing(UdpEcho(host, 5002)) for host in (lab.inet1, lab.inet2)]
+    given = [(host, find_igd(host).add_any(3074, 3074, "UDP")) for host in (lab.pc1, lab.pc2)]
+    assert given[0][1] == 3074 and given[1][1] != 3074
+    for host, external in given:
+        with host.udp(3074) as game:
+            for internet, echo in zip((lab.inet1, lab.inet2), echoes):
+                game.sendto(b"hello", (internet.address, 5002))
+                assert game.recvfrom(16)[0] == b"hello"
+                assert echo.senders[-1] == (lab.wan_address, external)
+            with lab.inet2.udp() as stranger:
+                stranger.sendto(b"join", (lab.wan_address, external))
+                assert game.recvfrom(16)[0] == b"join"
+    for host, external in given:
+        find_igd(host).delete(external, protocol="UDP")
+
+
 def test_two_consoles_with_one_game_each_keep_their_port(lab, upnpd, closing):
     echo = closing(UdpEcho(lab.inet1, 5001))  # no flow to it yet
     consoles = [(lab.pc1, 3074), (lab.pc2, 3174)]

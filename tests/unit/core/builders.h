@@ -50,7 +50,11 @@ class RequestBuilder {
     return ports(Protocol::UDP, external, internal);
   }
   RequestBuilder& no_protocol() {
-    arguments_.protocol = std::nullopt;
+    arguments_.protocol = NoProtocol{};
+    return *this;
+  }
+  RequestBuilder& unknown_protocol() {
+    arguments_.protocol = UnknownProtocol{};
     return *this;
   }
   RequestBuilder& client(AddressArgument client) {
@@ -89,6 +93,13 @@ class RequestBuilder {
   ServiceRequest get() const {
     return GetSpecificPortMappingEntry{head_, arguments_.remote_host, arguments_.external_port,
                                        arguments_.protocol};
+  }
+  ServiceRequest remove_range(std::uint16_t first, std::uint16_t last) const {
+    return DeletePortMappingRange{head_, {first, last, arguments_.protocol}};
+  }
+  ServiceRequest list(std::uint16_t first, std::uint16_t last, std::uint16_t number = 0,
+                      std::optional<PortMappingKey> after = std::nullopt) const {
+    return GetListOfPortMappings{head_, {first, last, arguments_.protocol}, number, after};
   }
   ServiceRequest get_at(std::uint16_t index) const {
     return GetGenericPortMappingEntry{head_, index};

@@ -73,6 +73,27 @@ TEST_SUITE("mapper") {
     CHECK(std::get<Reserved>(*outcome.reply).port.number() == 8081);
   }
 
+  TEST_CASE("a port that something else serves is not mapped, but stays with who has it") {
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0));
+    PortsInUse ports;
+    ports.add(Protocol::TCP, 8080, 8080, PortsInUse::By::Listener);
+    ports.add(Protocol::TCP, 8081, 8083, PortsInUse::By::StaticRedirect);
+    mapper.set_ports_in_use(ports);
+    CHECK_FALSE(error_of(mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0))));
+    CHECK(error_of(mapper.handle(a_request().from(kConsole).tcp(8080, 8080).add(), at_second(0))) ==
+          ConflictInMappingEntry);
+    for (const std::uint16_t port : {std::uint16_t{8081}, std::uint16_t{8083}}) {
+      CHECK(error_of(mapper.handle(a_request().tcp(port, 8080).add(), at_second(0))) ==
+            ConflictWithOtherMechanisms);
+      CHECK(error_of(mapper.handle(a_request().v1().tcp(port, 8080).add(), at_second(0))) ==
+            ConflictInMappingEntry);
+    }
+    CHECK_FALSE(error_of(mapper.handle(a_request().udp(8081, 8080).add(), at_second(0))));
+    const auto outcome = mapper.handle(a_request().tcp(8081, 8080).add_any(), at_second(0));
+    CHECK(std::get<Reserved>(*outcome.reply).port.number() == 8084);
+  }
+
   TEST_CASE("one client may have a port for all and for one RemoteHost side by side") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0));

@@ -33,6 +33,7 @@ StateView connected() {
                   .downstream_bit_rate = 1'000'000'000,
                   .link_up = true,
                   .inbound_pinhole_allowed = true},
+          .evented = StateVariables{.port_mapping_number_of_entries = 3, .system_update_id = 7},
           .igd_version = 2,
           .now = BootTime(160s)};
 }
@@ -209,7 +210,7 @@ TEST_SUITE("soap_control") {
     CHECK(request.head.version == IgdVersion::v1);
     CHECK(std::holds_alternative<NoAddress>(request.arguments.remote_host));
     CHECK(request.arguments.external_port == 8080);
-    CHECK(request.arguments.protocol == Protocol::TCP);
+    CHECK(std::get<Protocol>(request.arguments.protocol) == Protocol::TCP);
     CHECK(request.arguments.internal_port == 80);
     CHECK(std::get<Ipv4Address>(request.arguments.internal_client) == address("192.168.77.10"));
     CHECK(request.arguments.enabled);
@@ -233,7 +234,7 @@ TEST_SUITE("soap_control") {
     CHECK(std::holds_alternative<MalformedAddress>(request.arguments.internal_client));
     CHECK(request.arguments.external_port == 0);
     CHECK(request.arguments.internal_port == 0);
-    CHECK_FALSE(request.arguments.protocol);
+    CHECK(std::holds_alternative<NoProtocol>(request.arguments.protocol));
     CHECK_FALSE(request.arguments.description);
   }
 
@@ -256,8 +257,9 @@ TEST_SUITE("soap_control") {
   }
 
   TEST_CASE("an entry is answered in the description's order, any remote host as nothing") {
-    CHECK(asked<GetSpecificPortMappingEntry>(called(by_key("GetSpecificPortMappingEntry")))
-              .protocol == Protocol::UDP);
+    CHECK(std::get<Protocol>(
+              asked<GetSpecificPortMappingEntry>(called(by_key("GetSpecificPortMappingEntry")))
+                  .protocol) == Protocol::UDP);
     CHECK(finished(called(by_key("GetSpecificPortMappingEntry")), an_entry("a <b> & \"c\"")) ==
           "NewInternalPort=80;NewInternalClient=192.168.77.10;NewEnabled=1;"
           "NewPortMappingDescription=a <b> & \"c\";NewLeaseDuration=59;");
@@ -270,6 +272,39 @@ TEST_SUITE("soap_control") {
           "NewPortMappingDescription=x;NewLeaseDuration=59;");
     CHECK(finished(generic, an_entry("x", *RemoteHost::parse(address("203.0.113.9"))))
               .starts_with("NewRemoteHost=203.0.113.9;"));
+  }
+
+  TEST_CASE("a list is one escaped string, in parts when it is long") {
+    const auto call = std::get<PendingCall>(called(a_call("GetListOfPortMappings", kWanIp2)
+                                                       .with("NewStartPort", "1")
+                                                       .with("NewEndPort", "9000")
+                                                       .with("NewProtocol", "UDP")
+                                                       .with("NewManage", "1")
+                                                       .with("NewNumberOfPorts", "3")));
+    const EntryList first{1, {an_entry("a <b> & \"c\""), an_entry("d")}, false};
+    const auto rest = rest_of(call, first);
+    REQUIRE(rest);
+    const auto& next = std::get<GetListOfPortMappings>(rest->request);
+    CHECK(next.after == first.entries.back().key);
+    CHECK(next.number_of_ports == 1);
+    const EntryList second{2, {an_entry("e")}, true};
+    CHECK_FALSE(rest_of(*rest, second));
+    const std::string listing =
+        values({.body = finish(call, first).body + next_part(*rest, second).value()});
+    CHECK(listing.starts_with("NewPortListing=<p:PortMappingList "));
+    pugi::xml_document document;
+    REQUIRE(document.load_string(listing.substr(15, listing.size() - 16).c_str()));
+    const auto entries = document.child("p:PortMappingList").children("p:PortMappingEntry");
+    CHECK(std::distance(entries.begin(), entries.end()) == 3);
+    std::string names;
+    for (const auto child : entries.begin()->children())
+      names += std::string(child.name()) + "=" + child.child_value() + ";";
+    CHECK(names ==
+          "p:NewRemoteHost=;p:NewExternalPort=8080;p:NewProtocol=UDP;p:NewInternalPort=80;"
+          "p:NewInternalClient=192.168.77.10;p:NewEnabled=1;p:NewDescription=a <b> & \"c\";"
+          "p:NewLeaseTime=59;");
+    CHECK_FALSE(next_part(*rest, Refused{2, UpnpError::ActionFailed}));
+    CHECK(error_code(finish(call, Refused{1, UpnpError::PortMappingNotFound})) == 730);
   }
 
   TEST_CASE("totals are the low 32 bits of their own counter") {
@@ -336,6 +371,8 @@ TEST_SUITE("soap_control") {
     };
     CHECK(values(query("ExternalIPAddress")) == "return=203.0.113.7;");
     CHECK(values(query("ConnectionStatus")) == "return=Connected;");
+    CHECK(values(query("SystemUpdateID")) == "return=7;");
+    CHECK(values(query("PortMappingNumberOfEntries")) == "return=3;");
     CHECK(error_code(query("PortMappingDescription")) == 404);
     CHECK(error_code(query("")) == 404);
     CHECK(error_code(called(a_call("QueryStateVariable", "urn:schemas-upnp-org:control-1-0"))) ==

@@ -128,4 +128,24 @@ TEST_SUITE("soap_request") {
       deep += "<a>";
     CHECK(error_of(deep) == SoapError::Malformed);
   }
+
+  TEST_CASE("a description that was not escaped is text, whatever it looks like") {
+    const auto described = [](std::string_view raw) -> std::optional<std::string> {
+      const auto request = parse_soap_request(
+          upnpd::test::a_call("A").with("NewPortMappingDescription", raw).with("Next", "1").body());
+      if (!request || find_argument(*request, "Next") != "1") return std::nullopt;
+      return std::string(*find_argument(*request, "NewPortMappingDescription"));
+    };
+    for (const char* const raw :
+         {"a & b", "<", "a < b", "<b>x</i>", "</Body>", "x > y", "<?", "&&<&"})
+      CHECK(described(raw) == raw);
+    CHECK(described("<![CDATA[a < b]]>") == "a < b");
+    CHECK(described("a &lt; b") == "a < b");
+    CHECK_FALSE(described("<!DOCTYPE a>"));
+    for (const char* const body : {"<NewPortMappingDescription", "<NewPortMappingDescription>",
+                                   "NewPortMappingDescription", "><NewPortMappingDescription/>",
+                                   "</NewPortMappingDescription><NewPortMappingDescription>",
+                                   "<NewPortMappingDescription><</NewPortMappingDescription"})
+      CHECK_FALSE(parse_soap_request(body));
+  }
 }

@@ -83,6 +83,38 @@ TEST_SUITE("codec") {
     CHECK(wire::decode<ToService>(frame).error() == DecodeError::InvalidValue);
   }
 
+  TEST_CASE("a list and a request for its next part come out as they went in") {
+    const EntryList list{7, {an_entry(), an_entry()}, false};
+    const auto decoded = round_trip<ToService>(list);
+    REQUIRE(decoded.entries.size() == 2);
+    CHECK(decoded.entries[1].key == an_entry().key);
+    CHECK_FALSE(decoded.is_last);
+    const auto request = round_trip<FromService>(
+        GetListOfPortMappings{a_head(), {1, 2, UnknownProtocol{}}, 3, an_entry().key});
+    CHECK(request.range.end_port == 2);
+    CHECK(std::holds_alternative<UnknownProtocol>(request.range.protocol));
+    CHECK(request.after == an_entry().key);
+    CHECK(std::holds_alternative<NoProtocol>(
+        round_trip<FromService>(DeletePortMappingRange{a_head(), {1, 2, NoProtocol{}}})
+            .range.protocol));
+  }
+
+  TEST_CASE("the fullest list fits a frame") {
+    Entry entry = an_entry();
+    for (const std::size_t length : {std::size_t{0}, PortMappingDescription::kMaxBytes}) {
+      entry.description = *PortMappingDescription::parse(std::string(length, 'x'));
+      const EntryList full{
+          7, std::vector(EntryList::kMaxBytes / (EntryList::kEntryBytes + length), entry), true};
+      CHECK(wire::encode(full).size() <= wire::kMaxFrame);
+    }
+  }
+
+  TEST_CASE("a list that claims more entries than it has is refused, at no cost") {
+    auto frame = wire::encode(EntryList{7, {}, true});
+    frame[9] = frame[10] = std::byte{0xff};
+    CHECK(wire::decode<ToService>(frame).error() == DecodeError::WrongLength);
+  }
+
   TEST_CASE("messages to and from an announcer come out as they went in") {
     const AnnounceLan lan{2,   "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900,
                           "u", "t"};

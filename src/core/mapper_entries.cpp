@@ -1,0 +1,138 @@
+// The actions on mappings that are there: looking at them and deleting them. What belongs to
+// another host is neither shown nor touched.
+#include <algorithm>
+
+#include "mapper.h"
+
+namespace upnpd::core {
+namespace {
+
+Outcome answer(Reply reply) {
+  Outcome outcome;
+  outcome.reply = std::move(reply);
+  return outcome;
+}
+
+Entry entry_for(std::uint64_t id, const PortMapping& mapping, BootTime now) {
+  return {id,
+          mapping.key,
+          mapping.client,
+          mapping.internal_port,
+          mapping.enabled,
+          mapping.description,
+          remaining_seconds(mapping, now)};
+}
+
+Outcome no_such_mapping(const RequestHead& head) {
+  return refused(head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
+}
+
+Outcome belongs_to_another(const RequestHead& head, const PortMapping& mapping) {
+  return refused(head, UpnpError::ActionNotAuthorized,
+                 "the mapping belongs to " + mapping.client.address().to_string());
+}
+
+Outcome none_in_range(const RequestHead& head) {
+  return refused(head, UpnpError::PortMappingNotFound, "the caller has no mapping in the range");
+}
+
+}  // namespace
+
+bool Mapper::may_touch(const PortMapping& mapping, Ipv4Address caller) const {
+  return !policy_.secure_mode || mapping.client.address() == caller || mapping.owner == caller;
+}
+
+void Mapper::visit(const PortSpan& span, Ipv4Address caller,
+                   const MappingTable::Visit& visit) const {
+  if (policy_.secure_mode)
+    table_.visit(span, caller, visit);
+  else
+    table_.visit(span, visit);
+}
+
+void Mapper::erase_together(const std::vector<PortMapping>& mappings, Outcome& outcome) {
+  const std::uint32_t before = system_update_id_;
+  for (const PortMapping& mapping : mappings)
+    erase(mapping, MappingEvent::Kind::Deleted, outcome);
+  system_update_id_ = before + 1;
+}
+
+Outcome Mapper::handle_one(const DeletePortMapping& request, BootTime) {
+  const auto keys = judge_keys(request.remote_host, request.external_port, request.protocol);
+  if (!keys) return refused(request.head, keys.error());
+  std::vector<PortMapping> touchable;
+  const PortMapping* anothers = nullptr;
+  for (const PortMappingKey& key : *keys) {
+    const PortMapping* const mapping = table_.find(key);
+    if (mapping == nullptr) continue;
+    if (is_on_its_lan(request.head, surroundings_) && may_touch(*mapping, request.head.caller))
+      touchable.push_back(*mapping);
+    else
+      anothers = mapping;
+  }
+  if (touchable.empty() && anothers != nullptr) return belongs_to_another(request.head, *anothers);
+  if (touchable.empty()) return no_such_mapping(request.head);
+  Outcome outcome = answer(Done{request.head.id});
+  erase_together(touchable, outcome);
+  return outcome;
+}
+
+Outcome Mapper::handle_one(const DeletePortMappingRange& request, BootTime) {
+  const auto span = judge_range(request.head, request.range, surroundings_);
+  if (!span) return refused(request.head, span.error());
+  std::vector<PortMapping> touchable;
+  visit(*span, request.head.caller, [&](const PortMapping& mapping) {
+    touchable.push_back(mapping);
+    return true;
+  });
+  if (touchable.empty()) return none_in_range(request.head);
+  Outcome outcome = answer(Done{request.head.id});
+  erase_together(touchable, outcome);
+  return outcome;
+}
+
+Outcome Mapper::handle_one(const GetListOfPortMappings& request, BootTime now) {
+  auto span = judge_range(request.head, request.range, surroundings_);
+  if (!span) return refused(request.head, span.error());
+  if (request.after) span->first = std::max(span->first, request.after->external_port.number());
+  EntryList list{.id = request.head.id, .entries = {}, .is_last = true};
+  std::size_t bytes = 0;
+  visit(*span, request.head.caller, [&](const PortMapping& mapping) {
+    // Of the port the part before ended with, some RemoteHosts may be left.
+    if (request.after && mapping.key.external_port == request.after->external_port &&
+        mapping.key.remote_host <= request.after->remote_host)
+      return true;
+    if (request.number_of_ports != 0 && list.entries.size() == request.number_of_ports)
+      return false;
+    bytes += EntryList::kEntryBytes + mapping.description.text().size();
+    list.is_last = bytes <= EntryList::kMaxBytes;
+    if (list.is_last) list.entries.push_back(entry_for(request.head.id, mapping, now));
+    return list.is_last;
+  });
+  if (list.entries.empty() && !request.after) return none_in_range(request.head);
+  return answer(std::move(list));
+}
+
+Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime now) {
+  const auto key = judge_key(request.remote_host, request.external_port, request.protocol);
+  if (!key) return refused(request.head, key.error());
+  const PortMapping* const mapping = table_.find(*key);
+  if (mapping == nullptr) return no_such_mapping(request.head);
+  if (!may_touch(*mapping, request.head.caller)) return belongs_to_another(request.head, *mapping);
+  return answer(entry_for(request.head.id, *mapping, now));
+}
+
+Outcome Mapper::handle_one(const GetGenericPortMappingEntry& request, BootTime now) {
+  const PortMapping* const mapping = policy_.secure_mode
+                                         ? table_.at(request.index, request.head.caller)
+                                         : table_.at(request.index);
+  if (mapping == nullptr)
+    return refused(request.head, UpnpError::SpecifiedArrayIndexInvalid, "the list is shorter");
+  return answer(entry_for(request.head.id, *mapping, now));
+}
+
+Outcome Mapper::handle_one(const GetLinkTotals&, BootTime) {
+  return {};
+}
+
+}  // namespace upnpd::core
