@@ -1,17 +1,21 @@
-"""Options, the check whether a lab can be built here, and the fixtures every test file has."""
+"""Options, the check whether a lab can be built here, and the fixtures every test file has, in lab/ and
+beside it."""
 
 import ctypes
 import os
 import pathlib
 import shutil
 import signal
+import sys
 
 import pytest
 
-import daemon
-from lab import Lab
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(_ROOT / "tests/lab"))
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
+import daemon  # noqa: E402
+from lab import Lab  # noqa: E402
+
 _TOOLS = ("ip", "nft", "sysctl")
 
 
