@@ -29,6 +29,13 @@
 namespace upnpd::test {
 namespace {
 
+// The shadow memory of the address sanitizer is larger than any limit worth the name.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr rlim_t kAddressSpace = RLIM_INFINITY;
+#else
+constexpr rlim_t kAddressSpace = 128u << 20;
+#endif
+
 using Clock = std::chrono::steady_clock;
 
 // A broken test bench ends the test with a line that says where.
@@ -293,7 +300,7 @@ AnnouncerProcess::AnnouncerProcess() {
   pid_ = ::fork();
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const rlimit space{128u << 20, 128u << 20};
+    const rlimit space{kAddressSpace, kAddressSpace};
     const base::Fd end(::dup(pair->second.fd()));
     pair->first = wire::Channel(base::Fd());
     if (::setrlimit(RLIMIT_AS, &space) != 0 || ::setgroups(0, nullptr) != 0 ||
