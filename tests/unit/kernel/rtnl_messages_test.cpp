@@ -101,7 +101,8 @@ TEST_SUITE("rtnl_messages") {
             .get());
     REQUIRE(read);
     CHECK(std::get<Ipv4Address>(read->address) == address("192.168.77.10"));
-    auto bytes = neighbour(NUD_STALE).get();
+    const auto whole = neighbour(NUD_STALE);
+    const auto bytes = whole.get();
     for (std::size_t size = 0; size < bytes.size(); ++size)
       CHECK_FALSE(parse_neighbour(bytes.first(size)));
   }
