@@ -231,6 +231,11 @@ using ServiceRequest =
                  GetLinkTotals, AddPinhole, UpdatePinhole, DeletePinhole, GetPinholePackets,
                  CheckPinholeWorking, GetOutboundPinholeTimeout>;
 
+// The head that every request has.
+inline const RequestHead& head_of(const ServiceRequest& request) {
+  return std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request);
+}
+
 // ---- gateway -> igd service: the reply to each request ----
 
 struct Done {

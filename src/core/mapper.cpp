@@ -26,10 +26,6 @@ bool is_same_element(const OutwardMapping& wanted, const OutwardMapping& held) {
          is_same_time(wanted.forward_expires, held.forward_expires);
 }
 
-const RequestHead& head_of(const ServiceRequest& request) {
-  return std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request);
-}
-
 }  // namespace
 
 Outcome refused(const RequestHead& head, UpnpError error, std::string reason) {

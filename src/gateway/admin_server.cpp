@@ -29,13 +29,13 @@ bool is_served(const sockaddr_un& address) {
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+}  // namespace
+
 base::Json error_reply(const std::string& message) {
   base::Json reply = base::Json::object();
   reply.add("error", message);
   return reply;
 }
-
-}  // namespace
 
 // One connection: reads a line, writes a line, ends.
 class AdminServer::Client {

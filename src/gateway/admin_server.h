@@ -15,6 +15,9 @@
 
 namespace upnpd::gateway {
 
+// The answer to a request that cannot be carried out: `message` says why, in a line.
+base::Json error_reply(const std::string& message);
+
 class AdminServer {
  public:
   // Answers a request; what it returns is sent as it is.

@@ -13,12 +13,6 @@ namespace {
 
 using base::Json;
 
-Json error_reply(const std::string& message) {
-  Json reply = Json::object();
-  reply.add("error", message);
-  return reply;
-}
-
 Json to_json(const PortMapping& mapping, const TrafficCounters& traffic, BootTime now) {
   Json entry = Json::object();
   entry.add("id", std::int64_t{mapping.id});

@@ -52,7 +52,10 @@ class Gateway {
   std::expected<void, std::string> restore(TableOrigin origin);
   void put_back(PortMapping mapping, BootTime now);
   void put_back(const Pinhole& pinhole, BootTime now);
+  struct KernelContents;
+  static std::expected<KernelContents, std::string> read_kernel(Nat& nat, BootTime now);
   std::expected<void, std::string> reconcile();
+  void reconcile(const KernelContents& held, BootTime now);
   bool repair();
   // Whether the kernel holds the changes now.
   bool commit(const std::vector<NatChange>& changes, BootTime now);

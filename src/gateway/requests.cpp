@@ -23,10 +23,6 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 
-const RequestHead& head_of(const ServiceRequest& request) {
-  return std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request);
-}
-
 const char* word(core::MappingEvent::Kind kind) {
   using enum core::MappingEvent::Kind;
   switch (kind) {

@@ -16,6 +16,27 @@ std::string in_words(const NatError& error) {
 
 }  // namespace
 
+// What the kernel holds of ours, read in one go.
+struct Gateway::KernelContents {
+  std::vector<PortMapping> mappings;
+  std::vector<OutwardMapping> outward;
+  std::vector<Pinhole> pinholes;
+};
+
+std::expected<Gateway::KernelContents, std::string> Gateway::read_kernel(Nat& nat, BootTime now) {
+  auto mappings = nat.read_back(now);
+  if (!mappings)
+    return std::unexpected("the mappings cannot be read back: " + in_words(mappings.error()));
+  auto outward = nat.read_back_outward(now);
+  if (!outward)
+    return std::unexpected("the outward mappings cannot be read back: " +
+                           in_words(outward.error()));
+  auto pinholes = nat.read_back_pinholes(now);
+  if (!pinholes)
+    return std::unexpected("the pinholes cannot be read back: " + in_words(pinholes.error()));
+  return KernelContents{*std::move(mappings), *std::move(outward), *std::move(pinholes)};
+}
+
 std::expected<void, std::string> Gateway::open_nat() {
   const auto opened = resources_.nat->open();
   if (!opened)
@@ -27,12 +48,9 @@ std::expected<void, std::string> Gateway::open_nat() {
 
 std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
   const BootTime now = base::boot_now();
-  const auto held = resources_.nat->read_back(now);
+  const auto held = read_kernel(*resources_.nat, now);
   // An empty answer and no answer are different things: the journal stays as it is.
-  if (!held) return std::unexpected("the mappings cannot be read back: " + in_words(held.error()));
-  const auto held_pinholes = resources_.nat->read_back_pinholes(now);
-  if (!held_pinholes)
-    return std::unexpected("the pinholes cannot be read back: " + in_words(held_pinholes.error()));
+  if (!held) return std::unexpected(held.error());
 
   Journal::Reading reading = journal_.read(now);
   for (const std::string& problem : reading.problems)
@@ -42,7 +60,7 @@ std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
   for (PortMapping& mapping : reading.mappings)
     remembered.insert_or_assign(mapping.key, std::move(mapping));
 
-  for (PortMapping mapping : *held) {
+  for (PortMapping mapping : held->mappings) {
     if (mapping.id == 0) continue;  // not ours: somebody put it in by hand
     // The kernel is the truth; the journal knows what an element has no room for.
     const auto known = remembered.extract(mapping.key);
@@ -53,12 +71,12 @@ std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
   // An enabled mapping that a table of a former run does not hold has been closed.
   for (auto& [key, mapping] : remembered)
     if (origin == TableOrigin::Made || !mapping.enabled) put_back(std::move(mapping), now);
-  for (const Pinhole& pinhole : *held_pinholes)
+  for (const Pinhole& pinhole : held->pinholes)
     put_back(pinhole, now);
   if (origin == TableOrigin::Made)
     for (const Pinhole& pinhole : reading.pinholes)
       put_back(pinhole, now);
-  if (auto reconciled = reconcile(); !reconciled) return reconciled;
+  reconcile(*held, now);
 
   journal_.rewrite(mapper_, now);
   if (!journal_.fault().empty()) base::log_warning(journal_.fault());
@@ -79,16 +97,17 @@ void Gateway::put_back(const Pinhole& pinhole, BootTime now) {
 
 std::expected<void, std::string> Gateway::reconcile() {
   const BootTime now = base::boot_now();
+  const auto held = read_kernel(*resources_.nat, now);
+  if (!held) return std::unexpected(held.error());
+  reconcile(*held, now);
+  return {};
+}
+
+void Gateway::reconcile(const KernelContents& held, BootTime now) {
   Nat& nat = *resources_.nat;
-  const auto held = nat.read_back(now);
-  const auto held_outward = nat.read_back_outward(now);
-  if (!held) return std::unexpected(in_words(held.error()));
-  if (!held_outward) return std::unexpected(in_words(held_outward.error()));
-  const auto held_pinholes = nat.read_back_pinholes(now);
-  if (!held_pinholes) return std::unexpected(in_words(held_pinholes.error()));
-  auto changes = mapper_.reconcile(*held, *held_outward);
-  std::ranges::move(mapper_.reconcile(*held_pinholes), std::back_inserter(changes));
-  if (changes.empty() || nat.commit(changes, now)) return {};
+  auto changes = mapper_.reconcile(held.mappings, held.outward);
+  std::ranges::move(mapper_.reconcile(held.pinholes), std::back_inserter(changes));
+  if (changes.empty() || nat.commit(changes, now)) return;
 
   // One of them is impossible: each for itself, and what the kernel refuses is not there.
   for (const NatChange& change : changes) {
@@ -100,7 +119,6 @@ std::expected<void, std::string> Gateway::reconcile() {
     if (const auto* const opened = std::get_if<OpenPinhole>(&change))
       mapper_.forget(opened->pinhole.key);
   }
-  return {};
 }
 
 bool Gateway::repair() {
