@@ -98,12 +98,12 @@ Json Gateway::administer(const Json& request) {
 }
 
 Json Gateway::list_mappings() {
-  end_leases();
+  store_.end_leases();
   const BootTime now = base::boot_now();
   const auto counters =
-      resources_.nat->counters().value_or(std::map<PortMappingKey, TrafficCounters>());
+      store_.nat().counters().value_or(std::map<PortMappingKey, TrafficCounters>());
   Json list = Json::array();
-  mapper_.table().for_each([&](const PortMapping& mapping) {
+  store_.mapper().table().for_each([&](const PortMapping& mapping) {
     const auto traffic = counters.find(mapping.key);
     list.append(
         to_json(mapping, traffic == counters.end() ? TrafficCounters{} : traffic->second, now));
@@ -114,11 +114,11 @@ Json Gateway::list_mappings() {
 }
 
 Json Gateway::list_pinholes() {
-  end_leases();
+  store_.end_leases();
   const BootTime now = base::boot_now();
   Json list = Json::array();
-  mapper_.pinholes().for_each([&](const Pinhole& pinhole) {
-    const auto traffic = resources_.nat->pinhole_traffic(pinhole.key);
+  store_.mapper().pinholes().for_each([&](const Pinhole& pinhole) {
+    const auto traffic = store_.nat().pinhole_traffic(pinhole.key);
     list.append(to_json(pinhole, traffic ? traffic->packets : 0, now));
   });
   Json reply = Json::object();
@@ -147,17 +147,17 @@ Json Gateway::status() const {
   reply.add("lans", std::move(lans));
   reply.add("processes", std::move(processes));
   Json mappings = Json::object();
-  mappings.add("count", static_cast<std::int64_t>(mapper_.table().size()));
+  mappings.add("count", static_cast<std::int64_t>(store_.mapper().table().size()));
   mappings.add("limit", std::int64_t{config_.policy.limits.mappings});
   reply.add("mappings", std::move(mappings));
   Json pinholes = Json::object();
-  pinholes.add("count", static_cast<std::int64_t>(mapper_.pinholes().size()));
+  pinholes.add("count", static_cast<std::int64_t>(store_.mapper().pinholes().size()));
   pinholes.add_switch("allowed", config_.policy.allow_pinholes);
   reply.add("pinholes", std::move(pinholes));
   reply.add("ipv6", kIpv6Reach);
   Json faults = Json::object();
-  faults.add("journal", journal_.fault());
-  faults.add("kernel", nat_fault_);
+  faults.add("journal", store_.journal_fault());
+  faults.add("kernel", store_.kernel_fault());
   reply.add("faults", std::move(faults));
   return reply;
 }
@@ -166,28 +166,23 @@ Json Gateway::delete_mapping(const Json& request) {
   const auto id = request.number_at("id");
   if (!id || *id < 1 || *id > UINT32_MAX)
     return error_reply("delete needs the id of a mapping, a number from the list");
-  end_leases();
-  return carry_out(mapper_.remove(static_cast<MappingId>(*id)), *id, "mapping");
+  store_.end_leases();
+  return carry_out(store_.mapper().remove(static_cast<MappingId>(*id)), *id, "mapping");
 }
 
 Json Gateway::delete_pinhole(const Json& request) {
   const auto id = UniqueId::parse(static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(request.number_at("id").value_or(0), 0, UINT32_MAX)));
   if (!id) return error_reply("delete needs the id of a pinhole, a number from the list");
-  end_leases();
-  return carry_out(mapper_.remove(*id), id->number(), "pinhole");
+  store_.end_leases();
+  return carry_out(store_.mapper().remove(*id), id->number(), "pinhole");
 }
 
 Json Gateway::carry_out(const core::Outcome& outcome, std::int64_t id, const std::string& what) {
   const BootTime now = base::boot_now();
   if (outcome.changes.empty() && outcome.events.empty())
     return error_reply("there is no " + what + " " + std::to_string(id));
-  if (!commit(outcome.changes, now)) {
-    mapper_.revert();
-    return error_reply(nat_fault_);
-  }
-  mapper_.confirm();
-  settle(outcome, now);
+  if (!store_.carry_out(outcome, now)) return error_reply(store_.kernel_fault());
   Json reply = Json::object();
   reply.add("deleted", id);
   reply.add("what", what);

@@ -21,8 +21,8 @@ constexpr auto kRetryPause = 5s;
 Gateway::Gateway(Config config, Resources resources)
     : config_(std::move(config)),
       resources_(std::move(resources)),
-      mapper_(config_.policy),
-      journal_(config_.lease_file),
+      store_(loop_, config_, std::move(resources_.nat), std::move(resources_.flow_ender),
+             [this] { plan_publish(); }),
       service_(
           loop_, resources_.launcher, "igd", "igd service",
           {[this] { on_service_started(); },
@@ -39,9 +39,6 @@ Gateway::Gateway(Config config, Resources resources)
       hang_up_(loop_, SIGHUP,
                [] { base::log_warning("SIGHUP: the configuration is read at the start alone"); }),
       user_(loop_, SIGUSR1, [this] { on_interfaces_changed(); }),
-      lease_timer_(loop_, [this] { end_leases(); }),
-      sync_timer_(loop_, [this] { journal_.sync(); }),
-      flow_timer_(loop_, [this] { end_closed_flows(); }),
       retry_timer_(loop_, [this] { on_interfaces_changed(); }),
       waiting_timer_(loop_, [this] { serve_waiting(); }),
       publish_timer_(loop_,
@@ -60,14 +57,15 @@ Gateway::Gateway(Config config, Resources resources)
 }
 
 int Gateway::run() {
-  if (const auto opened = open_nat(); !opened) {
+  if (const auto opened = store_.open(); !opened) {
     base::log_error(opened.error());
     return 1;
   }
   if (config_.enable_upnp) service_.start();
   on_interfaces_changed();
-  base::log_notice("serving " + std::to_string(mapper_.table().size()) + " mappings and " +
-                   std::to_string(mapper_.pinholes().size()) + " pinholes; IPv6: " + kIpv6Reach);
+  base::log_notice("serving " + std::to_string(store_.mapper().table().size()) + " mappings and " +
+                   std::to_string(store_.mapper().pinholes().size()) +
+                   " pinholes; IPv6: " + kIpv6Reach);
   loop_.run();
   finish_stop();
   return 0;
@@ -90,10 +88,7 @@ void Gateway::stop_when_quiet() {
 }
 
 void Gateway::finish_stop() {
-  if (const auto closed = resources_.nat->close(); !closed)
-    base::log_error(base::with_errno(closed.error().what, closed.error().error));
-  // The leases' remaining times as of now, for a reboot that follows.
-  journal_.rewrite(mapper_, base::boot_now());
+  store_.close();
   std::error_code ignored;
   std::filesystem::remove(config_.admin_socket, ignored);
 }
@@ -141,9 +136,8 @@ void Gateway::apply_surroundings() {
   wan_names_ = {nat.wan_interfaces, {}, wan_.addresses};
   for (const kernel::RouterInterface& interface : interfaces_.interfaces)
     if (wan_.interface == interface.name) wan_names_.interface_indexes.push_back(interface.index);
-  mapper_.set_surroundings(std::move(core));
-  if (const auto set = resources_.nat->set_surroundings(nat); !set)
-    base::log_error(base::with_errno(set.error().what, set.error().error));
+  store_.mapper().set_surroundings(std::move(core));
+  store_.set_surroundings(std::move(nat));
 }
 
 WanState Gateway::wan_state(LanIndex lan) const {
@@ -160,12 +154,13 @@ WanState Gateway::wan_state(LanIndex lan) const {
 
 StateVariables Gateway::state_variables() const {
   const WanState wan = wan_state(0);
-  return {wan.status,
-          wan.external_address,
-          static_cast<std::uint16_t>(std::min<std::size_t>(mapper_.table().size(), UINT16_MAX)),
-          mapper_.system_update_id(),
-          wan.link_up,
-          wan.inbound_pinhole_allowed};
+  return {
+      wan.status,
+      wan.external_address,
+      static_cast<std::uint16_t>(std::min<std::size_t>(store_.mapper().table().size(), UINT16_MAX)),
+      store_.mapper().system_update_id(),
+      wan.link_up,
+      wan.inbound_pinhole_allowed};
 }
 
 void Gateway::tell_wan_state() {

@@ -1,5 +1,5 @@
-// The gateway process: the loop that joins the core's decisions to the kernel, the journal and the
-// children. It reads nothing that came from a LAN but typed messages.
+// The gateway process: the loop that joins the mapping store to the children and the interfaces. It
+// reads nothing that came from a LAN but typed messages.
 #pragma once
 
 #include <memory>
@@ -8,14 +8,12 @@
 
 #include "admin_server.h"
 #include "config.h"
-#include "flow_ender.h"
 #include "identity.h"
 #include "interface_watch.h"
-#include "journal.h"
 #include "lan_side.h"
 #include "launcher.h"
 #include "loop.h"
-#include "mapper.h"
+#include "mapping_store.h"
 #include "neighbour_table.h"
 #include "ports_in_use_reader.h"
 #include "supervised_child.h"
@@ -35,8 +33,8 @@ class Gateway {
     Launcher launcher;
     base::Fd admin_socket;
     kernel::InterfaceWatch interface_watch;
-    std::unique_ptr<Nat> nat;
-    kernel::FlowEnder flow_ender;
+    std::unique_ptr<Nat> nat;      // the mapping store's
+    kernel::FlowEnder flow_ender;  // likewise
     kernel::NeighbourTable neighbours;
     kernel::PortsInUseReader ports_in_use;
   };
@@ -47,19 +45,6 @@ class Gateway {
   int run();
 
  private:
-  // ---- table, kernel and journal (table_keeping.cpp) ----
-  std::expected<void, std::string> open_nat();
-  std::expected<void, std::string> restore(TableOrigin origin);
-  void put_back(PortMapping mapping, BootTime now);
-  void put_back(const Pinhole& pinhole, BootTime now);
-  struct KernelContents;
-  static std::expected<KernelContents, std::string> read_kernel(Nat& nat, BootTime now);
-  std::expected<void, std::string> reconcile();
-  void reconcile(const KernelContents& held, BootTime now);
-  bool repair();
-  // Whether the kernel holds the changes now.
-  bool commit(const std::vector<NatChange>& changes, BootTime now);
-
   // ---- start and stop ----
   void begin_stop();
   void stop_when_quiet();
@@ -72,11 +57,6 @@ class Gateway {
   void serve_alone(const ServiceRequest& request, BootTime now);
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
   LinkTotals link_totals(std::uint64_t id);
-  void settle(const core::Outcome& outcome, BootTime now);
-  void close_flows(const core::Outcome& outcome);
-  void end_closed_flows();
-  void end_leases();
-  void plan_next_end();
 
   // ---- requests about pinholes (pinhole_requests.cpp) ----
   // Learns who is who, and takes out of `requests` those whose client's host is still looked for.
@@ -109,15 +89,11 @@ class Gateway {
   base::Loop loop_;
   Config config_;
   Resources resources_;
-  core::Mapper mapper_;
-  Journal journal_;
+  MappingStore store_;
   kernel::RouterInterfaces interfaces_;
   WanSide wan_;
   BootTime connected_since_;
   bool stopping_ = false;
-  std::string nat_fault_;
-  std::vector<PortMapping> closed_;  // whose flows are still to be ended
-  std::vector<Pinhole> closed_pinholes_;
   struct WaitingRequest {
     ServiceRequest request;
     BootTime until;
@@ -130,8 +106,7 @@ class Gateway {
   AdminServer admin_;
   base::FdWatcher interface_watcher_;
   base::SignalWatcher terminate_, interrupt_, hang_up_, user_;
-  base::Timer lease_timer_, sync_timer_, flow_timer_, retry_timer_, waiting_timer_, publish_timer_,
-      stop_timer_;
+  base::Timer retry_timer_, waiting_timer_, publish_timer_, stop_timer_;
 };
 
 }  // namespace upnpd::gateway

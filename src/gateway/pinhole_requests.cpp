@@ -90,7 +90,7 @@ void Gateway::prepare_pinholes(std::vector<ServiceRequest>& requests) {
       ready.push_back(std::move(request));
   }
   requests = std::move(ready);
-  mapper_.set_neighbours(std::move(known));
+  store_.mapper().set_neighbours(std::move(known));
   if (!waiting_.empty() && !waiting_timer_.is_running()) waiting_timer_.start(kLookAgain);
 }
 
@@ -108,7 +108,7 @@ void Gateway::serve_waiting() {
       ready.push_back(std::move(each.request));
   }
   waiting_ = std::move(waiting);
-  mapper_.set_neighbours(known);
+  store_.mapper().set_neighbours(known);
   if (!ready.empty() && !stopping_) serve_batch(ready);
   if (!waiting_.empty()) waiting_timer_.start(kLookAgain);
 }
@@ -126,9 +126,9 @@ Reply Gateway::reply_from_kernel(const ServiceRequest& request) {
 
 Reply Gateway::pinhole_traffic_reply(std::uint64_t id, std::uint16_t unique_id, bool check) {
   const auto known = UniqueId::parse(unique_id);
-  const Pinhole* const pinhole = known ? mapper_.pinholes().find(*known) : nullptr;
+  const Pinhole* const pinhole = known ? store_.mapper().pinholes().find(*known) : nullptr;
   if (pinhole == nullptr) return Refused{id, UpnpError::NoSuchEntry};
-  const auto traffic = resources_.nat->pinhole_traffic(pinhole->key);
+  const auto traffic = store_.nat().pinhole_traffic(pinhole->key);
   if (!traffic) return Refused{id, UpnpError::ActionFailed};
   if (!check) return PinholePackets{id, static_cast<std::uint32_t>(traffic->packets)};
   if (traffic->packets == 0) return Refused{id, UpnpError::NoTrafficReceived};

@@ -10,61 +10,10 @@
 namespace upnpd::gateway {
 namespace {
 
-using namespace std::chrono_literals;
-// The kernel rounds an element's timeout up to its own tick, at most 10 ms.
-constexpr auto kKernelTick = 20ms;
-constexpr auto kSyncPause = 1s;
-// How long the flows of a mapping that is gone may wait: many deletions share one look through all
-// flows, and a mapping may be back at once.
-constexpr auto kFlowPause = 50ms;
-
 template <class... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
-
-const char* word(core::MappingEvent::Kind kind) {
-  using enum core::MappingEvent::Kind;
-  switch (kind) {
-    case Added: return "added";
-    case Replaced: return "renewed";
-    case Deleted: return "deleted";
-    case Expired: return "expired";
-  }
-  return "";
-}
-
-std::string line_for(const core::MappingEvent& event, BootTime now) {
-  const PortMapping& m = event.mapping;
-  std::string line = std::string("mapping ") + std::to_string(m.id) + " " + word(event.kind) +
-                     ": " + to_string(m.key) + " -> " + m.client.address().to_string() + ":" +
-                     std::to_string(m.internal_port.number());
-  using enum core::MappingEvent::Kind;
-  if (event.kind == Added || event.kind == Replaced)
-    line += m.expires ? ", " + std::to_string(remaining_seconds(m, now)) + " s" : ", permanent";
-  return line + ", \"" + base::printable(m.description.text()) + "\"";
-}
-
-const char* word(core::PinholeEvent::Kind kind) {
-  using enum core::PinholeEvent::Kind;
-  switch (kind) {
-    case Added: return "added";
-    case Renewed: return "renewed";
-    case Deleted: return "deleted";
-    case Expired: return "expired";
-  }
-  return "";
-}
-
-std::string line_for(const core::PinholeEvent& event, BootTime now) {
-  const Pinhole& pinhole = event.pinhole;
-  std::string line = "pinhole " + std::to_string(pinhole.id.number()) + " " + word(event.kind) +
-                     ": " + to_string(pinhole.key);
-  if (!core::closes(event))
-    line += ", " + std::to_string(remaining_seconds(pinhole, now)) + " s, for " +
-            pinhole.owner.to_string();
-  return line;
-}
 
 }  // namespace
 
@@ -95,45 +44,38 @@ void Gateway::look_for_ports_in_use(const std::vector<ServiceRequest>& requests,
   });
   if (!adds) return;
   const std::string fault_before = resources_.ports_in_use.fault();
-  mapper_.set_ports_in_use(resources_.ports_in_use.read(wan_names_, now));
+  store_.mapper().set_ports_in_use(resources_.ports_in_use.read(wan_names_, now));
   const std::string& fault = resources_.ports_in_use.fault();
   if (!fault.empty() && fault != fault_before) base::log_warning(fault);
 }
 
 void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
-  end_leases();
+  store_.end_leases();
   const BootTime now = base::boot_now();
   look_for_ports_in_use(requests, now);
   std::vector<core::Outcome> outcomes;
   core::Outcome all;
   for (const ServiceRequest& request : requests) {
-    core::Outcome& outcome = outcomes.emplace_back(mapper_.handle(request, now));
+    core::Outcome& outcome = outcomes.emplace_back(store_.mapper().handle(request, now));
     std::ranges::move(outcome.changes, std::back_inserter(all.changes));
     std::ranges::move(outcome.events, std::back_inserter(all.events));
     std::ranges::move(outcome.pinhole_events, std::back_inserter(all.pinhole_events));
   }
-  if (!commit(all.changes, now)) {
-    mapper_.revert();
+  if (!store_.carry_out(all, now)) {
     for (const ServiceRequest& request : requests)
       serve_alone(request, now);
     return;
   }
-  mapper_.confirm();
-  settle(all, now);
   for (std::size_t i = 0; i < requests.size(); ++i)
     std::visit([this](const auto& reply) { service_.send(reply); },
                reply_to(requests[i], outcomes[i]));
 }
 
 void Gateway::serve_alone(const ServiceRequest& request, BootTime now) {
-  core::Outcome outcome = mapper_.handle(request, now);
-  if (commit(outcome.changes, now)) {
-    mapper_.confirm();
-    settle(outcome, now);
-  } else {
-    mapper_.revert();
+  core::Outcome outcome = store_.mapper().handle(request, now);
+  if (!store_.carry_out(outcome, now)) {
     outcome.reply = Refused{head_of(request).id, UpnpError::ActionFailed};
-    outcome.reason = nat_fault_;
+    outcome.reason = store_.kernel_fault();
   }
   std::visit([this](const auto& reply) { service_.send(reply); }, reply_to(request, outcome));
 }
@@ -158,65 +100,6 @@ LinkTotals Gateway::link_totals(std::uint64_t id) {
   if (!totals) return {id, 0, 0, 0, 0};
   return {id, totals->bytes_sent, totals->bytes_received, totals->packets_sent,
           totals->packets_received};
-}
-
-void Gateway::settle(const core::Outcome& outcome, BootTime now) {
-  if (outcome.events.empty() && outcome.pinhole_events.empty()) return;
-  const bool was_well = journal_.fault().empty();
-  journal_.append(outcome, mapper_, now);
-  if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
-  if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
-  for (const core::MappingEvent& event : outcome.events)
-    base::log_notice(line_for(event, now));
-  for (const core::PinholeEvent& event : outcome.pinhole_events)
-    base::log_notice(line_for(event, now));
-  close_flows(outcome);
-  plan_next_end();
-  plan_publish();
-}
-
-void Gateway::close_flows(const core::Outcome& outcome) {
-  if (!config_.end_flows) return;
-  for (const core::MappingEvent& event : outcome.events)
-    if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
-  for (const core::PinholeEvent& event : outcome.pinhole_events)
-    if (core::closes(event)) closed_pinholes_.push_back(event.pinhole);
-  const bool any = !closed_.empty() || !closed_pinholes_.empty();
-  if (any && !flow_timer_.is_running()) flow_timer_.start(kFlowPause);
-}
-
-void Gateway::end_closed_flows() {
-  const auto warn = [](const auto& ended) {
-    if (!ended)
-      base::log_warning(
-          base::with_errno("established flows could not be ended", ended.error().error));
-  };
-  // Many clients delete a mapping just before they add it: that is no end.
-  std::erase_if(closed_, [this](const PortMapping& m) { return mapper_.table().covers(m); });
-  std::erase_if(closed_pinholes_,
-                [this](const Pinhole& p) { return mapper_.pinholes().find(p.key) != nullptr; });
-  if (!closed_.empty()) warn(resources_.flow_ender.end_flows(closed_));
-  if (!closed_pinholes_.empty()) warn(resources_.flow_ender.end_flows(closed_pinholes_));
-  closed_.clear();
-  closed_pinholes_.clear();
-}
-
-void Gateway::end_leases() {
-  const BootTime now = base::boot_now();
-  const core::Outcome outcome = mapper_.tick(now);
-  // The kernel has closed the ports by itself; this only clears what it may still remember.
-  if (!commit(outcome.changes, now))
-    if (const auto reconciled = reconcile(); !reconciled) base::log_error(reconciled.error());
-  mapper_.confirm();
-  settle(outcome, now);
-  if (outcome.events.empty() && outcome.pinhole_events.empty()) plan_next_end();
-}
-
-void Gateway::plan_next_end() {
-  const auto deadline = mapper_.next_deadline();
-  if (!deadline) return lease_timer_.stop();
-  const auto delay = std::max(*deadline - base::boot_now(), std::chrono::milliseconds(0));
-  lease_timer_.start(delay + kKernelTick);
 }
 
 }  // namespace upnpd::gateway

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "clock.h"
-#include "gateway.h"
 #include "log.h"
+#include "mapping_store.h"
 
 namespace upnpd::gateway {
 namespace {
@@ -17,13 +17,14 @@ std::string in_words(const NatError& error) {
 }  // namespace
 
 // What the kernel holds of ours, read in one go.
-struct Gateway::KernelContents {
+struct MappingStore::KernelContents {
   std::vector<PortMapping> mappings;
   std::vector<OutwardMapping> outward;
   std::vector<Pinhole> pinholes;
 };
 
-std::expected<Gateway::KernelContents, std::string> Gateway::read_kernel(Nat& nat, BootTime now) {
+std::expected<MappingStore::KernelContents, std::string> MappingStore::read_kernel(Nat& nat,
+                                                                                   BootTime now) {
   auto mappings = nat.read_back(now);
   if (!mappings)
     return std::unexpected("the mappings cannot be read back: " + in_words(mappings.error()));
@@ -37,8 +38,8 @@ std::expected<Gateway::KernelContents, std::string> Gateway::read_kernel(Nat& na
   return KernelContents{*std::move(mappings), *std::move(outward), *std::move(pinholes)};
 }
 
-std::expected<void, std::string> Gateway::open_nat() {
-  const auto opened = resources_.nat->open();
+std::expected<void, std::string> MappingStore::open() {
+  const auto opened = nat_->open();
   if (!opened)
     return std::unexpected("table inet upnpd cannot be made: " + in_words(opened.error()) +
                            "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or "
@@ -46,9 +47,9 @@ std::expected<void, std::string> Gateway::open_nat() {
   return restore(*opened);
 }
 
-std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
+std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
   const BootTime now = base::boot_now();
-  const auto held = read_kernel(*resources_.nat, now);
+  const auto held = read_kernel(*nat_, now);
   // An empty answer and no answer are different things: the journal stays as it is.
   if (!held) return std::unexpected(held.error());
 
@@ -84,27 +85,27 @@ std::expected<void, std::string> Gateway::restore(TableOrigin origin) {
   return {};
 }
 
-void Gateway::put_back(PortMapping mapping, BootTime now) {
+void MappingStore::put_back(PortMapping mapping, BootTime now) {
   const std::string name = to_string(mapping.key) + " of " + mapping.client.address().to_string();
   if (const auto restored = mapper_.restore(std::move(mapping), now); !restored)
     base::log_notice("mapping " + name + " is not put back: " + restored.error());
 }
 
-void Gateway::put_back(const Pinhole& pinhole, BootTime now) {
+void MappingStore::put_back(const Pinhole& pinhole, BootTime now) {
   if (const auto restored = mapper_.restore(pinhole, now); !restored)
     base::log_notice("pinhole " + to_string(pinhole.key) + " is not put back: " + restored.error());
 }
 
-std::expected<void, std::string> Gateway::reconcile() {
+std::expected<void, std::string> MappingStore::reconcile() {
   const BootTime now = base::boot_now();
-  const auto held = read_kernel(*resources_.nat, now);
+  const auto held = read_kernel(*nat_, now);
   if (!held) return std::unexpected(held.error());
   reconcile(*held, now);
   return {};
 }
 
-void Gateway::reconcile(const KernelContents& held, BootTime now) {
-  Nat& nat = *resources_.nat;
+void MappingStore::reconcile(const KernelContents& held, BootTime now) {
+  Nat& nat = *nat_;
   auto changes = mapper_.reconcile(held.mappings, held.outward);
   std::ranges::move(mapper_.reconcile(held.pinholes), std::back_inserter(changes));
   if (changes.empty() || nat.commit(changes, now)) return;
@@ -121,30 +122,16 @@ void Gateway::reconcile(const KernelContents& held, BootTime now) {
   }
 }
 
-bool Gateway::repair() {
+bool MappingStore::repair() {
   base::log_warning("table inet upnpd is not what it was: it is made again");
-  if (const auto opened = resources_.nat->open(); !opened) {
+  if (const auto opened = nat_->open(); !opened) {
     base::log_error(in_words(opened.error()));
     return false;
   }
-  apply_surroundings();
+  set_surroundings(surroundings_);
   const auto reconciled = reconcile();
   if (!reconciled) base::log_error(reconciled.error());
   return reconciled.has_value();
-}
-
-bool Gateway::commit(const std::vector<NatChange>& changes, BootTime now) {
-  if (changes.empty()) return true;
-  const auto committed = resources_.nat->commit(changes, now);
-  if (committed) {
-    nat_fault_.clear();
-    return true;
-  }
-  nat_fault_ = "the kernel refused: " + in_words(committed.error());
-  base::log_warning(nat_fault_);
-  // The table already has what `changes` say: made again, the kernel has it too.
-  const bool table_is_gone = committed.error().error == ENOENT;
-  return table_is_gone && repair();
 }
 
 }  // namespace upnpd::gateway

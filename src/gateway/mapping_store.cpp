@@ -1,0 +1,174 @@
+#include "mapping_store.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "clock.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+// The kernel rounds an element's timeout up to its own tick, at most 10 ms.
+constexpr auto kKernelTick = 20ms;
+constexpr auto kSyncPause = 1s;
+// How long the flows of a mapping that is gone may wait: many deletions share one look through all
+// flows, and a mapping may be back at once.
+constexpr auto kFlowPause = 50ms;
+
+const char* word(core::MappingEvent::Kind kind) {
+  using enum core::MappingEvent::Kind;
+  switch (kind) {
+    case Added: return "added";
+    case Replaced: return "renewed";
+    case Deleted: return "deleted";
+    case Expired: return "expired";
+  }
+  return "";
+}
+
+std::string line_for(const core::MappingEvent& event, BootTime now) {
+  const PortMapping& m = event.mapping;
+  std::string line = std::string("mapping ") + std::to_string(m.id) + " " + word(event.kind) +
+                     ": " + to_string(m.key) + " -> " + m.client.address().to_string() + ":" +
+                     std::to_string(m.internal_port.number());
+  using enum core::MappingEvent::Kind;
+  if (event.kind == Added || event.kind == Replaced)
+    line += m.expires ? ", " + std::to_string(remaining_seconds(m, now)) + " s" : ", permanent";
+  return line + ", \"" + base::printable(m.description.text()) + "\"";
+}
+
+const char* word(core::PinholeEvent::Kind kind) {
+  using enum core::PinholeEvent::Kind;
+  switch (kind) {
+    case Added: return "added";
+    case Renewed: return "renewed";
+    case Deleted: return "deleted";
+    case Expired: return "expired";
+  }
+  return "";
+}
+
+std::string line_for(const core::PinholeEvent& event, BootTime now) {
+  const Pinhole& pinhole = event.pinhole;
+  std::string line = "pinhole " + std::to_string(pinhole.id.number()) + " " + word(event.kind) +
+                     ": " + to_string(pinhole.key);
+  if (!core::closes(event))
+    line += ", " + std::to_string(remaining_seconds(pinhole, now)) + " s, for " +
+            pinhole.owner.to_string();
+  return line;
+}
+
+}  // namespace
+
+MappingStore::MappingStore(base::Loop& loop, const Config& config, std::unique_ptr<Nat> nat,
+                           kernel::FlowEnder flow_ender, std::function<void()> changed)
+    : config_(config),
+      nat_(std::move(nat)),
+      flow_ender_(std::move(flow_ender)),
+      changed_(std::move(changed)),
+      mapper_(config.policy),
+      journal_(config.lease_file),
+      lease_timer_(loop, [this] { end_leases(); }),
+      sync_timer_(loop, [this] { journal_.sync(); }),
+      flow_timer_(loop, [this] { end_closed_flows(); }) {}
+
+void MappingStore::close() {
+  if (const auto closed = nat_->close(); !closed)
+    base::log_error(base::with_errno(closed.error().what, closed.error().error));
+  // The leases' remaining times as of now, for a reboot that follows.
+  journal_.rewrite(mapper_, base::boot_now());
+}
+
+bool MappingStore::carry_out(const core::Outcome& outcome, BootTime now) {
+  if (!commit(outcome.changes, now)) {
+    mapper_.revert();
+    return false;
+  }
+  mapper_.confirm();
+  settle(outcome, now);
+  return true;
+}
+
+bool MappingStore::commit(const std::vector<NatChange>& changes, BootTime now) {
+  if (changes.empty()) return true;
+  const auto committed = nat_->commit(changes, now);
+  if (committed) {
+    kernel_fault_.clear();
+    return true;
+  }
+  kernel_fault_ =
+      "the kernel refused: " + base::with_errno(committed.error().what, committed.error().error);
+  base::log_warning(kernel_fault_);
+  // The table already has what `changes` say: made again, the kernel has it too.
+  const bool table_is_gone = committed.error().error == ENOENT;
+  return table_is_gone && repair();
+}
+
+void MappingStore::set_surroundings(NatSurroundings surroundings) {
+  surroundings_ = std::move(surroundings);
+  if (const auto set = nat_->set_surroundings(surroundings_); !set)
+    base::log_error(base::with_errno(set.error().what, set.error().error));
+}
+
+void MappingStore::settle(const core::Outcome& outcome, BootTime now) {
+  if (outcome.events.empty() && outcome.pinhole_events.empty()) return;
+  const bool was_well = journal_.fault().empty();
+  journal_.append(outcome, mapper_, now);
+  if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
+  if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
+  for (const core::MappingEvent& event : outcome.events)
+    base::log_notice(line_for(event, now));
+  for (const core::PinholeEvent& event : outcome.pinhole_events)
+    base::log_notice(line_for(event, now));
+  close_flows(outcome);
+  plan_next_end();
+  changed_();
+}
+
+void MappingStore::close_flows(const core::Outcome& outcome) {
+  if (!config_.end_flows) return;
+  for (const core::MappingEvent& event : outcome.events)
+    if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
+  for (const core::PinholeEvent& event : outcome.pinhole_events)
+    if (core::closes(event)) closed_pinholes_.push_back(event.pinhole);
+  const bool any = !closed_.empty() || !closed_pinholes_.empty();
+  if (any && !flow_timer_.is_running()) flow_timer_.start(kFlowPause);
+}
+
+void MappingStore::end_closed_flows() {
+  const auto warn = [](const auto& ended) {
+    if (!ended)
+      base::log_warning(
+          base::with_errno("established flows could not be ended", ended.error().error));
+  };
+  // Many clients delete a mapping just before they add it: that is no end.
+  std::erase_if(closed_, [this](const PortMapping& m) { return mapper_.table().covers(m); });
+  std::erase_if(closed_pinholes_,
+                [this](const Pinhole& p) { return mapper_.pinholes().find(p.key) != nullptr; });
+  if (!closed_.empty()) warn(flow_ender_.end_flows(closed_));
+  if (!closed_pinholes_.empty()) warn(flow_ender_.end_flows(closed_pinholes_));
+  closed_.clear();
+  closed_pinholes_.clear();
+}
+
+void MappingStore::end_leases() {
+  const BootTime now = base::boot_now();
+  const core::Outcome outcome = mapper_.tick(now);
+  // The kernel has closed the ports by itself; this only clears what it may still remember.
+  if (!commit(outcome.changes, now))
+    if (const auto reconciled = reconcile(); !reconciled) base::log_error(reconciled.error());
+  mapper_.confirm();
+  settle(outcome, now);
+  if (outcome.events.empty() && outcome.pinhole_events.empty()) plan_next_end();
+}
+
+void MappingStore::plan_next_end() {
+  const auto deadline = mapper_.next_deadline();
+  if (!deadline) return lease_timer_.stop();
+  const auto delay = std::max(*deadline - base::boot_now(), std::chrono::milliseconds(0));
+  lease_timer_.start(delay + kKernelTick);
+}
+
+}  // namespace upnpd::gateway
