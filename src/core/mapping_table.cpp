@@ -25,6 +25,26 @@ bool MappingTable::ByPort::operator()(const PortMappingKey& a, const PortMapping
          std::tie(b.protocol, b.external_port, b.remote_host);
 }
 
+// Any RemoteHost before a single one, the oldest before the others.
+auto MappingTable::ChosenFirst::rank(const Entry& entry) {
+  return std::tuple(!entry.mapping.key.remote_host.is_any(), entry.mapping.id, &entry);
+}
+
+auto MappingTable::LastingFirst::rank(const Entry& entry) {
+  return std::tuple(-entry.end().time_since_epoch(), &entry);
+}
+
+template <class First>
+bool MappingTable::ByEndpoint<First>::operator()(const Entry* a, const Entry* b) const {
+  const Endpoint of_a = endpoint_of(a->mapping), of_b = endpoint_of(b->mapping);
+  return of_a == of_b ? First::rank(*a) < First::rank(*b) : of_a < of_b;
+}
+
+template <class First>
+bool MappingTable::ByEndpoint<First>::operator()(const Entry* a, const Endpoint& b) const {
+  return endpoint_of(a->mapping) < b;
+}
+
 std::size_t MappingTable::size_of(Ipv4Address client) const {
   const auto view = views_.find(client.host_order());
   return view == views_.end() ? 0 : view->second.size();
@@ -126,7 +146,7 @@ std::optional<ExternalPort> MappingTable::free_port(
 }
 
 void MappingTable::put(const PortMapping& mapping) {
-  const auto [entry, is_new] = entries_.try_emplace(mapping.key, Entry{mapping, 0, 0});
+  const auto [entry, is_new] = entries_.try_emplace(mapping.key, Entry{mapping, 0, 0, 0});
   if (!is_new) {
     unindex(entry->second);
     entry->second.mapping = mapping;
@@ -147,8 +167,10 @@ void MappingTable::index(Entry& entry) {
   entry.place_in_view = view.size();
   all_.push_back(&entry);
   view.push_back(&entry);
-  if (entry.mapping.expires) by_expiry_.emplace(*entry.mapping.expires, &entry);
-  by_endpoint_.emplace(endpoint_of(entry.mapping), entry.mapping.id, &entry);
+  if (entry.mapping.expires) by_expiry_.push(entry);
+  if (!entry.mapping.enabled) return;
+  by_choice_.insert(&entry);
+  by_end_.insert(&entry);
 }
 
 void MappingTable::unindex(const Entry& entry) {
@@ -157,32 +179,23 @@ void MappingTable::unindex(const Entry& entry) {
   take_out(view->second, entry.place_in_view,
            [](Entry& e, std::size_t place) { e.place_in_view = place; });
   if (view->second.empty()) views_.erase(view);
-  if (entry.mapping.expires) by_expiry_.erase({*entry.mapping.expires, &entry});
-  by_endpoint_.erase({endpoint_of(entry.mapping), entry.mapping.id, &entry});
+  if (entry.mapping.expires) by_expiry_.erase(entry);
+  by_choice_.erase(&entry);
+  by_end_.erase(&entry);
 }
 
 std::optional<OutwardMapping> MappingTable::outward(const Endpoint& endpoint) const {
-  const PortMapping* chosen = nullptr;
-  std::optional<BootTime> forward_expires = BootTime::min();
-  for (auto at = by_endpoint_.lower_bound({endpoint, 0, nullptr}); at != by_endpoint_.end(); ++at) {
-    const auto& [at_endpoint, id, entry] = *at;
-    if (at_endpoint != endpoint) break;
-    const PortMapping& mapping = entry->mapping;
-    if (!mapping.enabled) continue;
-    if (chosen == nullptr ||
-        (!chosen->key.remote_host.is_any() && mapping.key.remote_host.is_any()))
-      chosen = &mapping;
-    if (!mapping.expires)
-      forward_expires = std::nullopt;
-    else if (forward_expires)
-      forward_expires = std::max(*forward_expires, *mapping.expires);
-  }
-  if (chosen == nullptr) return std::nullopt;
-  return OutwardMapping{endpoint, chosen->key.external_port, chosen->expires, forward_expires};
+  const auto chosen = by_choice_.lower_bound(endpoint);
+  if (chosen == by_choice_.end() || endpoint_of((*chosen)->mapping) != endpoint)
+    return std::nullopt;
+  const PortMapping& mapping = (*chosen)->mapping;
+  const PortMapping& lasting = (*by_end_.lower_bound(endpoint))->mapping;
+  return OutwardMapping{endpoint, mapping.key.external_port, mapping.expires, lasting.expires};
 }
 
 const PortMapping* MappingTable::first_to_expire() const {
-  return by_expiry_.empty() ? nullptr : &by_expiry_.begin()->second->mapping;
+  const Entry* const first = by_expiry_.first();
+  return first == nullptr ? nullptr : &first->mapping;
 }
 
 void MappingTable::for_each(const std::function<void(const PortMapping&)>& function) const {

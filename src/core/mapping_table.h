@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "expiry_heap.h"
 #include "upnpd/nat.h"
 #include "upnpd/port_mapping.h"
 
@@ -75,6 +76,8 @@ class MappingTable {
     PortMapping mapping;
     std::size_t place_in_all;
     std::size_t place_in_view;
+    std::size_t place_in_heap;
+    BootTime end() const { return mapping.expires.value_or(BootTime::max()); }
   };
   using View = std::vector<Entry*>;
   // Protocol and port first: what conflicts is adjacent.
@@ -82,6 +85,19 @@ class MappingTable {
     bool operator()(const PortMappingKey& a, const PortMappingKey& b) const;
   };
   using Entries = std::map<PortMappingKey, Entry, ByPort>;
+  // An endpoint's entries side by side, the one that speaks for all of them first.
+  template <class First>
+  struct ByEndpoint {
+    using is_transparent = void;
+    bool operator()(const Entry* a, const Entry* b) const;
+    bool operator()(const Entry* a, const Endpoint& b) const;
+  };
+  struct ChosenFirst {
+    static auto rank(const Entry& entry);
+  };
+  struct LastingFirst {
+    static auto rank(const Entry& entry);
+  };
   Entries::const_iterator first_at(Protocol protocol, ExternalPort port) const;
   void index(Entry& entry);
   void unindex(const Entry& entry);
@@ -89,8 +105,10 @@ class MappingTable {
   Entries entries_;
   View all_;
   std::unordered_map<std::uint32_t, View> views_;  // by client address
-  std::set<std::pair<BootTime, const Entry*>> by_expiry_;
-  std::set<std::tuple<Endpoint, MappingId, const Entry*>> by_endpoint_;
+  ExpiryHeap<Entry> by_expiry_;                    // those that expire
+  // The enabled ones, found by their endpoint.
+  std::set<const Entry*, ByEndpoint<ChosenFirst>> by_choice_;
+  std::set<const Entry*, ByEndpoint<LastingFirst>> by_end_;
 };
 
 Endpoint endpoint_of(const PortMapping& mapping);

@@ -96,9 +96,8 @@ std::expected<void, ChannelError> Channel::flush() {
 }
 
 std::expected<std::optional<Frame>, ChannelError> Channel::receive() {
-  Frame frame;
-  frame.bytes.resize(kMaxFrame);
-  iovec part{frame.bytes.data(), frame.bytes.size()};
+  std::array<std::byte, kMaxFrame> buffer;
+  iovec part{buffer.data(), buffer.size()};
   ControlBuffer control{};
   msghdr message{};
   message.msg_iov = &part;
@@ -111,10 +110,10 @@ std::expected<std::optional<Frame>, ChannelError> Channel::receive() {
     if (errno == EAGAIN) return std::optional<Frame>();
     return std::unexpected(error_of(errno));
   }
-  frame.fd = received_fd(message);
+  Frame frame{{}, received_fd(message)};
   if (length == 0) return std::unexpected(ChannelError::Closed);
   if ((message.msg_flags & MSG_TRUNC) != 0) return std::unexpected(ChannelError::Malformed);
-  frame.bytes.resize(static_cast<std::size_t>(length));
+  frame.bytes.assign(buffer.data(), buffer.data() + length);
   return std::optional<Frame>(std::move(frame));
 }
 
