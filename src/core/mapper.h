@@ -148,9 +148,12 @@ class Mapper {
   std::expected<void, Refusal> check_quota(const WantedMapping& wanted, IgdVersion version) const;
   std::expected<void, Refusal> check_port_in_use(const WantedMapping& wanted,
                                                  IgdVersion version) const;
-  bool may_touch(const PortMapping& mapping, Ipv4Address caller) const;
+  // What leads to another LAN is neither seen nor touched, whatever secure_mode says.
+  bool may_touch(const PortMapping& mapping, const RequestHead& head) const;
   // Visits what of `span` the caller may see.
-  void visit(const PortSpan& span, Ipv4Address caller, const MappingTable::Visit& visit) const;
+  void visit(const PortSpan& span, const RequestHead& head, const MappingTable::Visit& visit) const;
+  // The mapping at `index` of those the caller may see.
+  const PortMapping* at(std::size_t index, const RequestHead& head) const;
 
   // Changes the table and collects what the kernel must do.
   void put(PortMapping mapping, Outcome& outcome);

@@ -38,16 +38,31 @@ Outcome none_in_range(const RequestHead& head) {
 
 }  // namespace
 
-bool Mapper::may_touch(const PortMapping& mapping, Ipv4Address caller) const {
-  return !policy_.secure_mode || mapping.client.address() == caller || mapping.owner == caller;
+bool Mapper::may_touch(const PortMapping& mapping, const RequestHead& head) const {
+  if (!is_on_its_lan(head, surroundings_)) return false;
+  const bool own = mapping.client.address() == head.caller || mapping.owner == head.caller;
+  return own ||
+         (!policy_.secure_mode && lan_of_host(mapping.client.address(), surroundings_) == head.lan);
 }
 
-void Mapper::visit(const PortSpan& span, Ipv4Address caller,
+void Mapper::visit(const PortSpan& span, const RequestHead& head,
                    const MappingTable::Visit& visit) const {
   if (policy_.secure_mode)
-    table_.visit(span, caller, visit);
+    table_.visit(span, head.caller, visit);
   else
-    table_.visit(span, visit);
+    table_.visit(span, [&](const PortMapping& mapping) {
+      return !may_touch(mapping, head) || visit(mapping);
+    });
+}
+
+const PortMapping* Mapper::at(std::size_t index, const RequestHead& head) const {
+  if (!is_on_its_lan(head, surroundings_)) return nullptr;
+  if (policy_.secure_mode) return table_.at(index, head.caller);
+  if (surroundings_.lans.size() == 1) return table_.at(index);
+  // Of several LANs that trust their hosts each has an array of its own, which nothing indexes.
+  for (std::size_t place = 0; const PortMapping* const mapping = table_.at(place); ++place)
+    if (may_touch(*mapping, head) && index-- == 0) return mapping;
+  return nullptr;
 }
 
 void Mapper::erase_together(const std::vector<PortMapping>& mappings, Outcome& outcome) {
@@ -65,7 +80,7 @@ Outcome Mapper::handle_one(const DeletePortMapping& request, BootTime) {
   for (const PortMappingKey& key : *keys) {
     const PortMapping* const mapping = table_.find(key);
     if (mapping == nullptr) continue;
-    if (is_on_its_lan(request.head, surroundings_) && may_touch(*mapping, request.head.caller))
+    if (may_touch(*mapping, request.head))
       touchable.push_back(*mapping);
     else
       anothers = mapping;
@@ -81,7 +96,7 @@ Outcome Mapper::handle_one(const DeletePortMappingRange& request, BootTime) {
   const auto span = judge_range(request.head, request.range, surroundings_);
   if (!span) return refused(request.head, span.error());
   std::vector<PortMapping> touchable;
-  visit(*span, request.head.caller, [&](const PortMapping& mapping) {
+  visit(*span, request.head, [&](const PortMapping& mapping) {
     touchable.push_back(mapping);
     return true;
   });
@@ -97,7 +112,7 @@ Outcome Mapper::handle_one(const GetListOfPortMappings& request, BootTime now) {
   if (request.after) span->first = std::max(span->first, request.after->external_port.number());
   EntryList list{.id = request.head.id, .entries = {}, .is_last = true};
   std::size_t bytes = 0;
-  visit(*span, request.head.caller, [&](const PortMapping& mapping) {
+  visit(*span, request.head, [&](const PortMapping& mapping) {
     // Of the port the part before ended with, some RemoteHosts may be left.
     if (request.after && mapping.key.external_port == request.after->external_port &&
         mapping.key.remote_host <= request.after->remote_host)
@@ -118,14 +133,12 @@ Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime 
   if (!key) return refused(request.head, key.error());
   const PortMapping* const mapping = table_.find(*key);
   if (mapping == nullptr) return no_such_mapping(request.head);
-  if (!may_touch(*mapping, request.head.caller)) return belongs_to_another(request.head, *mapping);
+  if (!may_touch(*mapping, request.head)) return belongs_to_another(request.head, *mapping);
   return answer(entry_for(request.head.id, *mapping, now));
 }
 
 Outcome Mapper::handle_one(const GetGenericPortMappingEntry& request, BootTime now) {
-  const PortMapping* const mapping = policy_.secure_mode
-                                         ? table_.at(request.index, request.head.caller)
-                                         : table_.at(request.index);
+  const PortMapping* const mapping = at(request.index, request.head);
   if (mapping == nullptr)
     return refused(request.head, UpnpError::SpecifiedArrayIndexInvalid, "the list is shorter");
   return answer(entry_for(request.head.id, *mapping, now));

@@ -11,14 +11,13 @@ std::unexpected<Refusal> refuse(UpnpError error, std::string reason) {
   return std::unexpected(Refusal{error, std::move(reason)});
 }
 
-const Lan* lan_of(const RequestHead& head, const Surroundings& surroundings) {
-  const auto lan = std::ranges::find(surroundings.lans, head.lan, &Lan::index);
-  return lan == surroundings.lans.end() ? nullptr : &*lan;
-}
-
-bool has_host(const Lan& lan, Ipv4Address address) {
-  return std::ranges::any_of(lan.networks,
-                             [&](const Ipv4Network& n) { return n.contains_host(address); });
+// The longest prefix of `lan` that has `address` as a host; no value when none has.
+std::optional<unsigned> longest_prefix(const Lan& lan, Ipv4Address address) {
+  std::optional<unsigned> longest;
+  for (const Ipv4Network& network : lan.networks)
+    if (network.contains_host(address))
+      longest = std::max(longest.value_or(0), network.prefix_length());
+  return longest;
 }
 
 // Whether `address` may be a mapping's target for this caller; if not, why.
@@ -33,8 +32,7 @@ std::expected<InternalClient, std::string> judge_client(Ipv4Address address,
     return std::unexpected(name + " is not the caller (secure_mode)");
   if (std::ranges::count(surroundings.own_addresses, address) != 0)
     return std::unexpected(name + " is the router itself");
-  const Lan* const lan = lan_of(head, surroundings);
-  if (lan == nullptr || !has_host(*lan, address))
+  if (lan_of_host(address, surroundings) != head.lan)
     return std::unexpected(name + " is not on the caller's LAN");
   return *client;
 }
@@ -137,9 +135,21 @@ std::expected<PortSpan, Refusal> judge_range(const RequestHead& head, const Port
   return PortSpan{*protocol, range.start_port, range.end_port};
 }
 
+std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& surroundings) {
+  std::optional<LanIndex> found;
+  std::optional<unsigned> longest;
+  for (const Lan& lan : surroundings.lans) {
+    const auto prefix = longest_prefix(lan, address);
+    if (!prefix || prefix < longest) continue;
+    // Alike on two LANs: a packet for it would take either way.
+    found = prefix == longest ? std::nullopt : std::optional(lan.index);
+    longest = prefix;
+  }
+  return found;
+}
+
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings) {
-  const Lan* const lan = lan_of(head, surroundings);
-  return lan != nullptr && has_host(*lan, head.caller);
+  return lan_of_host(head.caller, surroundings) == head.lan;
 }
 
 }  // namespace upnpd::core

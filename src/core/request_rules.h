@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,10 @@ std::expected<std::vector<PortMappingKey>, Refusal> judge_keys(const AddressArgu
 // What DeletePortMappingRange or GetListOfPortMappings names.
 std::expected<PortSpan, Refusal> judge_range(const RequestHead& head, const PortMappingRange& range,
                                              const Surroundings& surroundings);
+
+// The LAN that `address` is a host of: the one with the longest prefix for it, as routes go. No
+// value when two LANs have it alike, since nobody could say which host is meant.
+std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& surroundings);
 
 // Whether the caller of `head` is a host of the LAN it came by.
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings);

@@ -120,6 +120,31 @@ TEST_SUITE("mapper_entries") {
     }
   }
 
+  TEST_CASE("what leads to another LAN is neither seen nor touched, also without secure_mode") {
+    Mapper mapper = a_full_mapper(false);
+    const Ipv4Address guest = at("192.168.78.30");
+    const auto by_guest = a_request().from(guest).lan(1);
+    REQUIRE_FALSE(
+        error_of(mapper.handle(RequestBuilder(by_guest).tcp(2500, 2500).add(), at_second(0))));
+
+    CHECK(error_of(mapper.handle(RequestBuilder(by_guest).tcp(2000, 1).get(), at_second(1))) ==
+          UpnpError::ActionNotAuthorized);
+    CHECK(error_of(mapper.handle(RequestBuilder(by_guest).tcp(2000, 1).remove(), at_second(1))) ==
+          UpnpError::ActionNotAuthorized);
+    CHECK(ports_of(list_of(mapper.handle(by_guest.list(1, 65535), at_second(1)))) ==
+          std::vector{2500});
+    const Outcome first = mapper.handle(by_guest.get_at(0), at_second(1));
+    REQUIRE(std::holds_alternative<Entry>(*first.reply));
+    CHECK(std::get<Entry>(*first.reply).key.external_port.number() == 2500);
+    CHECK(error_of(mapper.handle(by_guest.get_at(1), at_second(1))) ==
+          UpnpError::SpecifiedArrayIndexInvalid);
+    mapper.handle(by_guest.remove_range(1, 65535), at_second(1));
+    CHECK(mapper.table().size() == 11);
+    CHECK(error_of(mapper.handle(a_request().get_at(11), at_second(1))) ==
+          UpnpError::SpecifiedArrayIndexInvalid);
+    CHECK_FALSE(error_of(mapper.handle(a_request().get_at(10), at_second(1))));
+  }
+
   TEST_CASE("a long list comes in parts that together have every entry once") {
     for (const bool secure_mode : {true, false}) {
       Mapper mapper = a_mapper(secure_mode);

@@ -69,6 +69,20 @@ TEST_SUITE("request_rules") {
     CHECK(error_of(a_request().lan(9)) == ActionNotAuthorized);
   }
 
+  TEST_CASE(
+      "an address belongs to the LAN with its longest prefix, and to none when two are alike") {
+    Surroundings two = home();
+    const Ipv4Address host = at("192.168.78.30");
+    two.lans[0].networks.push_back(*Ipv4Network::parse("192.168.0.0/16"));
+    CHECK(lan_of_host(host, two) == 1);
+    CHECK(lan_of_host(at("192.168.90.2"), two) == 0);
+    CHECK(lan_of_host(at("192.168.78.255"), two) == 0);
+    CHECK_FALSE(lan_of_host(at("10.0.0.1"), two));
+    two.lans[0].networks.push_back(*Ipv4Network::parse("192.168.78.1/24"));
+    CHECK_FALSE(lan_of_host(host, two));
+    CHECK(lan_of_host(kPc, two) == 0);
+  }
+
   TEST_CASE("the most specific error wins") {
     CHECK(error_of(a_request().no_protocol().client(MalformedAddress{}).tcp(0, 0).no_protocol()) ==
           ArgumentValueOutOfRange);
