@@ -202,10 +202,12 @@ MHD_Result HttpExchange::queue(const HttpAnswer& answer) {
 }
 
 void HttpExchange::log_refusal(const HttpAnswer& answer) const {
-  const auto caller = caller_of(connection_);
-  context_.log.notice(context_.lan.interface + ": " +
-                      std::to_string(static_cast<unsigned>(answer.status)) + " to " +
-                      (caller ? caller->to_string() : "?") + ": " + std::string(answer.reason));
+  const auto address = caller_of(connection_);
+  const std::string caller = address ? address->to_string() : "?";
+  context_.log.log(base::LogLevel::Notice, caller,
+                   context_.lan.interface + ": " +
+                       std::to_string(static_cast<unsigned>(answer.status)) + " to " + caller +
+                       ": " + std::string(answer.reason));
 }
 
 }  // namespace upnpd::igd

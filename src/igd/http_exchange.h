@@ -25,7 +25,7 @@ struct ExchangeContext {
   ServeLan lan;
   const RouterState& router;
   PendingRequests& pending;
-  RateLimitedLog& log;
+  base::RateLimitedLog& log;
   // Makes the daemon look at its connections soon: it does not notice a resumed one by itself.
   std::function<void()> wake = {};
 };

@@ -69,7 +69,7 @@ class IgdService {
   base::Loop loop_;
   wire::Channel channel_;
   RouterState router_;
-  RateLimitedLog log_;
+  base::RateLimitedLog log_;
   PendingRequests pending_;
   base::Timer expiry_timer_;
   base::Timer retirement_timer_;
