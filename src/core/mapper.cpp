@@ -55,10 +55,19 @@ std::optional<PortMapping> closed_by(const MappingEvent& event) {
 
 Outcome Mapper::handle(const ServiceRequest& request, BootTime now) {
   const RequestHead& head = head_of(request);
-  if (!buckets_.take(head.caller, now))
-    return refused(
-        head, UpnpError::ActionFailed,
-        "more than " + std::to_string(policy_.limits.requests_per_second) + " requests a second");
+  if (buckets_.take(head.caller, now)) return decide(request, now);
+  Outcome outcome = refused(
+      head, UpnpError::ActionFailed,
+      "more than " + std::to_string(policy_.limits.requests_per_second) + " requests a second");
+  outcome.over_rate = true;
+  return outcome;
+}
+
+Outcome Mapper::handle_again(const ServiceRequest& request, const Outcome& before, BootTime now) {
+  return before.over_rate ? before : decide(request, now);
+}
+
+Outcome Mapper::decide(const ServiceRequest& request, BootTime now) {
   return std::visit([&](const auto& r) { return handle_one(r, now); }, request);
 }
 

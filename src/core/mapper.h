@@ -49,6 +49,7 @@ struct Outcome {
   // CheckPinholeWorking.
   std::optional<Reply> reply;
   std::optional<std::string> reason;  // why the request was refused
+  bool over_rate = false;             // it was refused because its caller asks too often
 };
 
 // An outcome that is a refusal and nothing else.
@@ -74,6 +75,9 @@ class Mapper {
 
   // Decides on a request. Call tick(now) first: entries whose lease is over are still entries.
   Outcome handle(const ServiceRequest& request, BootTime now);
+  // Decides once more, after revert(), on a request that came to `before`. It counts once against
+  // its caller's rate.
+  Outcome handle_again(const ServiceRequest& request, const Outcome& before, BootTime now);
   // Ends the leases that are over at `now`.
   Outcome tick(BootTime now);
   // When tick() has something to do next.
@@ -114,6 +118,7 @@ class Mapper {
     std::optional<Pinhole> before;
   };
 
+  Outcome decide(const ServiceRequest& request, BootTime now);
   Outcome handle_add(const RequestHead& head, const PortMappingArguments& arguments, bool any_port,
                      BootTime now);
   Outcome handle_one(const AddPortMapping& request, BootTime now);

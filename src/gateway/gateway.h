@@ -16,6 +16,7 @@
 #include "mapping_store.h"
 #include "neighbour_table.h"
 #include "ports_in_use_reader.h"
+#include "rate_limited_log.h"
 #include "supervised_child.h"
 #include "upnpd/nat.h"
 #include "wan_side.h"
@@ -54,7 +55,8 @@ class Gateway {
   void on_service_frames(const std::vector<wire::Frame>& frames);
   void serve_batch(const std::vector<ServiceRequest>& requests);
   void look_for_ports_in_use(const std::vector<ServiceRequest>& requests, BootTime now);
-  void serve_alone(const ServiceRequest& request, BootTime now);
+  // After the kernel refused what the batch came to `together`.
+  void serve_alone(const ServiceRequest& request, const core::Outcome& together, BootTime now);
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
   LinkTotals link_totals(std::uint64_t id);
 
@@ -100,6 +102,7 @@ class Gateway {
   };
   std::vector<WaitingRequest> waiting_;  // for the neighbour that is their client
   kernel::WanNames wan_names_;
+  base::RateLimitedLog refusals_;
 
   SupervisedChild service_;
   std::vector<std::unique_ptr<LanSide>> lans_;

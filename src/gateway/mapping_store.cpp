@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "clock.h"
 #include "log.h"
@@ -98,9 +99,10 @@ bool MappingStore::commit(const std::vector<NatChange>& changes, BootTime now) {
     kernel_fault_.clear();
     return true;
   }
-  kernel_fault_ =
-      "the kernel refused: " + base::with_errno(committed.error().what, committed.error().error);
-  base::log_warning(kernel_fault_);
+  const std::string before = std::exchange(
+      kernel_fault_,
+      "the kernel refused: " + base::with_errno(committed.error().what, committed.error().error));
+  if (kernel_fault_ != before) base::log_warning(kernel_fault_);
   // The table already has what `changes` say: made again, the kernel has it too.
   const bool table_is_gone = committed.error().error == ENOENT;
   return table_is_gone && repair();
@@ -118,13 +120,18 @@ void MappingStore::settle(const core::Outcome& outcome, BootTime now) {
   journal_.append(outcome, mapper_, now);
   if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
   if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
-  for (const core::MappingEvent& event : outcome.events)
-    base::log_notice(line_for(event, now));
-  for (const core::PinholeEvent& event : outcome.pinhole_events)
-    base::log_notice(line_for(event, now));
+  log_events(outcome, now);
   close_flows(outcome);
   plan_next_end();
   changed_();
+}
+
+void MappingStore::log_events(const core::Outcome& outcome, BootTime now) {
+  using base::LogLevel;
+  for (const core::MappingEvent& event : outcome.events)
+    event_log_.log(LogLevel::Notice, event.mapping.owner.to_string(), line_for(event, now));
+  for (const core::PinholeEvent& event : outcome.pinhole_events)
+    event_log_.log(LogLevel::Notice, event.pinhole.owner.to_string(), line_for(event, now));
 }
 
 void MappingStore::close_flows(const core::Outcome& outcome) {

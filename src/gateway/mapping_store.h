@@ -13,6 +13,7 @@
 #include "journal.h"
 #include "loop.h"
 #include "mapper.h"
+#include "rate_limited_log.h"
 #include "upnpd/nat.h"
 
 namespace upnpd::gateway {
@@ -61,6 +62,7 @@ class MappingStore {
 
   bool commit(const std::vector<NatChange>& changes, BootTime now);
   void settle(const core::Outcome& outcome, BootTime now);
+  void log_events(const core::Outcome& outcome, BootTime now);
   void close_flows(const core::Outcome& outcome);
   void end_closed_flows();
   void plan_next_end();
@@ -73,6 +75,8 @@ class MappingStore {
   Journal journal_;
   NatSurroundings surroundings_;
   std::string kernel_fault_;
+  // A host that maps in a loop is one host's noise; a whole evening of games comes through.
+  base::RateLimitedLog event_log_{{.burst = 100, .per_line = std::chrono::milliseconds(200)}};
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
   std::vector<Pinhole> closed_pinholes_;
   base::Timer lease_timer_, sync_timer_, flow_timer_;

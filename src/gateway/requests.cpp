@@ -62,8 +62,8 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
     std::ranges::move(outcome.pinhole_events, std::back_inserter(all.pinhole_events));
   }
   if (!store_.carry_out(all, now)) {
-    for (const ServiceRequest& request : requests)
-      serve_alone(request, now);
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      serve_alone(requests[i], outcomes[i], now);
     return;
   }
   for (std::size_t i = 0; i < requests.size(); ++i)
@@ -71,8 +71,9 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
                reply_to(requests[i], outcomes[i]));
 }
 
-void Gateway::serve_alone(const ServiceRequest& request, BootTime now) {
-  core::Outcome outcome = store_.mapper().handle(request, now);
+void Gateway::serve_alone(const ServiceRequest& request, const core::Outcome& together,
+                          BootTime now) {
+  core::Outcome outcome = store_.mapper().handle_again(request, together, now);
   if (!store_.carry_out(outcome, now)) {
     outcome.reply = Refused{head_of(request).id, UpnpError::ActionFailed};
     outcome.reason = store_.kernel_fault();
@@ -86,10 +87,14 @@ Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outc
     const auto* const refused = std::get_if<Refused>(&*outcome.reply);
     const bool end_of_list =
         refused != nullptr && refused->error == UpnpError::SpecifiedArrayIndexInvalid;
-    base::log(end_of_list ? base::LogLevel::Debug : base::LogLevel::Notice,
-              "refused " + head.caller.to_string() + " with " +
-                  std::to_string(refused == nullptr ? 0 : code_of(refused->error)) + ": " +
-                  *outcome.reason);
+    const std::string caller = head.caller.to_string();
+    const std::string line = "refused " + caller + " with " +
+                             std::to_string(refused == nullptr ? 0 : code_of(refused->error)) +
+                             ": " + *outcome.reason;
+    if (end_of_list)
+      base::log_debug(line);
+    else
+      refusals_.log(base::LogLevel::Notice, caller, line);
   }
   return outcome.reply ? *outcome.reply : reply_from_kernel(request);
 }

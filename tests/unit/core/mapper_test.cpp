@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "builders.h"
 
@@ -268,5 +269,22 @@ TEST_SUITE("mapper") {
     CHECK(error_of(mapper.handle(a_request().get_at(0), at_second(0))) == ActionFailed);
     CHECK(error_of(mapper.handle(a_request().from(kConsole).get_at(0), at_second(0))) ==
           SpecifiedArrayIndexInvalid);
+  }
+
+  TEST_CASE("a request that is decided twice counts once against the rate") {
+    Policy policy = usual_policy();
+    policy.limits.requests_per_second = 2;
+    Mapper mapper = a_mapper(policy);
+    const auto add = [](std::uint16_t port) { return a_request().tcp(port, 8080).add(); };
+    for (const std::uint16_t port : std::array<std::uint16_t, 3>{4000, 4001, 4002}) {
+      const Outcome first = mapper.handle(add(port), at_second(0));
+      mapper.revert();
+      CHECK_FALSE(error_of(mapper.handle_again(add(port), first, at_second(0))));
+      mapper.confirm();
+    }
+    CHECK_FALSE(error_of(mapper.handle(add(4003), at_second(0))));
+    const Outcome too_many = mapper.handle(add(4004), at_second(0));
+    CHECK(error_of(too_many) == ActionFailed);
+    CHECK(error_of(mapper.handle_again(add(4004), too_many, at_second(0))) == ActionFailed);
   }
 }
