@@ -30,6 +30,12 @@ enum class SyscallSet {
 // Second step: from now on any other system call ends the process, in all its threads.
 std::expected<void, std::string> restrict_syscalls(SyscallSet set);
 
+// The gateway's first step, which its children inherit: no process of upnpd traces another, makes a
+// namespace, mounts, loads a module or a BPF program; such calls fail with EPERM from now on. It is
+// loaded without no_new_privs, which would keep the children from changing their user, and so needs
+// CAP_SYS_ADMIN. An error is one line.
+std::expected<void, std::string> forbid_needless_syscalls();
+
 // The gateway's own step: CAP_NET_ADMIN and nothing else in effect. What its children need on their
 // way down (user, root directory) stays in the bounding set: it comes with a re-execution alone.
 std::expected<void, std::string> keep_only_net_admin();

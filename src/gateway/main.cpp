@@ -199,6 +199,8 @@ int serve(const Options& options) {
     return fail("not started: the configuration has errors (upnpd --check shows them)");
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
+  if (auto forbidden = base::forbid_needless_syscalls(); !forbidden)
+    base::log_warning(forbidden.error());
   auto resources = open_resources(reading.config, options);
   if (!resources) return fail(resources.error());
   if (auto kept = base::keep_only_net_admin(); !kept) return fail(kept.error());
