@@ -15,6 +15,7 @@
 
 #include "upnpd/address.h"
 #include "upnpd/error.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/pinhole.h"
 #include "upnpd/port_mapping.h"
 #include "upnpd/time.h"
@@ -98,7 +99,7 @@ enum class IgdVersion : std::uint8_t { v1 = 1, v2 = 2 };
 struct RequestHead {
   std::uint64_t id;
   LanIndex lan;
-  Ipv4Address caller;
+  IpAddress caller;
   IgdVersion version;
 };
 

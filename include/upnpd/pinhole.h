@@ -2,7 +2,7 @@
 // way through the router's IPv6 firewall to a program of a LAN host. Nothing is translated.
 #pragma once
 
-#include "upnpd/ipv6_address.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd {
@@ -97,8 +97,8 @@ struct Pinhole {
   BootTime expires;
   UniqueId id;
   LanIndex lan;
-  Ipv4Address owner;  // who asked: the caller's address
-  MacAddress host;    // whose it is, whichever of its addresses it asks by
+  IpAddress owner;  // who asked: the caller's address
+  MacAddress host;  // whose it is, whichever of its addresses it asks by
 };
 
 // Whether the lease of `pinhole` has ended at `now`.

@@ -55,7 +55,7 @@ std::optional<PortMapping> closed_by(const MappingEvent& event) {
 
 Outcome Mapper::handle(const ServiceRequest& request, BootTime now) {
   const RequestHead& head = head_of(request);
-  if (buckets_.take(head.caller, now)) return decide(request, now);
+  if (buckets_.take(asker_of(head), now)) return decide(request, now);
   Outcome outcome = refused(
       head, UpnpError::ActionFailed,
       "more than " + std::to_string(policy_.limits.requests_per_second) + " requests a second");
@@ -71,6 +71,13 @@ Outcome Mapper::decide(const ServiceRequest& request, BootTime now) {
   return std::visit([&](const auto& r) { return handle_one(r, now); }, request);
 }
 
+Asker Mapper::asker_of(const RequestHead& head) const {
+  if (const auto own = ipv4_addresses_of_caller(head, surroundings_); !own.empty())
+    return own.front();
+  if (const auto host = surroundings_.neighbours.find(head.lan, head.caller)) return *host;
+  return std::get<Ipv6Address>(head.caller);
+}
+
 Outcome Mapper::handle_one(const AddPortMapping& request, BootTime now) {
   return handle_add(request.head, request.arguments, false, now);
 }
@@ -83,12 +90,14 @@ Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& 
                            bool any_port, BootTime now) {
   const auto wanted = judge_arguments(head, arguments, policy_, surroundings_);
   if (!wanted) return refused(head, wanted.error());
-  const auto key = place(*wanted, head.version, any_port);
+  const auto key = place(*wanted, head, any_port);
   if (!key) return refused(head, key.error());
 
   const PortMapping* const old = table_.find(*key);
   const auto expires =
       wanted->lease.is_permanent() ? std::nullopt : std::optional(now + wanted->lease.seconds());
+  // What is asked for over IPv6 belongs to the IPv4 address it leads to.
+  const auto* const caller = std::get_if<Ipv4Address>(&head.caller);
   Outcome outcome;
   put({.key = *key,
        .client = wanted->client,
@@ -98,24 +107,24 @@ Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& 
        .expires = expires,
        .id = old != nullptr ? old->id : next_id_++,
        .lan = head.lan,
-       .owner = head.caller},
+       .owner = caller == nullptr ? wanted->client.address() : *caller},
       outcome);
   outcome.reply = any_port ? Reply(Reserved{head.id, key->external_port}) : Reply(Done{head.id});
   return outcome;
 }
 
 std::expected<PortMappingKey, Refusal> Mapper::place(const WantedMapping& wanted,
-                                                     IgdVersion version, bool any_port) const {
+                                                     const RequestHead& head, bool any_port) const {
   const auto verdict = permits(policy_, wanted.key.external_port, wanted.client,
                                wanted.internal_port, wanted.description);
   if (!verdict && !any_port)
     return std::unexpected(Refusal{UpnpError::ActionNotAuthorized, verdict.error()});
-  if (const auto quota = check_quota(wanted, version); !quota)
+  if (const auto quota = check_quota(wanted, head.lan, head.version); !quota)
     return std::unexpected(quota.error());
 
   const PortMapping* const conflict =
       table_.find_conflict(wanted.key.protocol, wanted.key.external_port, wanted.client);
-  const auto in_use = check_port_in_use(wanted, version);
+  const auto in_use = check_port_in_use(wanted, head.version);
   if (conflict == nullptr && verdict && in_use) return wanted.key;
   if (!any_port && conflict != nullptr)
     return std::unexpected(
@@ -154,7 +163,7 @@ std::expected<void, Refusal> Mapper::check_port_in_use(const WantedMapping& want
   return {};
 }
 
-std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted,
+std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted, LanIndex lan,
                                                  IgdVersion version) const {
   const PortMapping* const old = table_.find(wanted.key);
   if (old != nullptr && old->client == wanted.client) return {};  // takes its own place
@@ -163,8 +172,10 @@ std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted,
   if (table_.size() + pinholes_.size() >= policy_.limits.mappings)
     return std::unexpected(
         Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
-  const Ipv4Address host = wanted.client.address();
-  if (table_.size_of(host) + pinholes_.size_of(host) >= policy_.limits.mappings_per_host)
+  const Ipv4Address client = wanted.client.address();
+  const auto host = surroundings_.neighbours.find(lan, client);
+  const std::size_t pinholes = host ? pinholes_.size_of(*host) : 0;
+  if (table_.size_of(client) + pinholes >= policy_.limits.mappings_per_host)
     return std::unexpected(Refusal{error, "max_mappings_per_host " +
                                               std::to_string(policy_.limits.mappings_per_host) +
                                               " is reached"});

@@ -148,9 +148,10 @@ class Mapper {
   void revert_pinholes();
 
   // The rules that need the table: permission lines, quotas, conflicts.
-  std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, IgdVersion version,
+  std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, const RequestHead& head,
                                                bool any_port) const;
-  std::expected<void, Refusal> check_quota(const WantedMapping& wanted, IgdVersion version) const;
+  std::expected<void, Refusal> check_quota(const WantedMapping& wanted, LanIndex lan,
+                                           IgdVersion version) const;
   std::expected<void, Refusal> check_port_in_use(const WantedMapping& wanted,
                                                  IgdVersion version) const;
   // What leads to another LAN is neither seen nor touched, whatever secure_mode says.
@@ -159,6 +160,8 @@ class Mapper {
   void visit(const PortSpan& span, const RequestHead& head, const MappingTable::Visit& visit) const;
   // The mapping at `index` of those the caller may see.
   const PortMapping* at(std::size_t index, const RequestHead& head) const;
+  // Who is charged for a request: over IPv6, the host by its IPv4 address if it has one.
+  Asker asker_of(const RequestHead& head) const;
 
   // Changes the table and collects what the kernel must do.
   void put(PortMapping mapping, Outcome& outcome);

@@ -40,7 +40,10 @@ Outcome none_in_range(const RequestHead& head) {
 
 bool Mapper::may_touch(const PortMapping& mapping, const RequestHead& head) const {
   if (!is_on_its_lan(head, surroundings_)) return false;
-  const bool own = mapping.client.address() == head.caller || mapping.owner == head.caller;
+  const bool own =
+      std::ranges::any_of(ipv4_addresses_of_caller(head, surroundings_), [&](Ipv4Address address) {
+        return mapping.client.address() == address || mapping.owner == address;
+      });
   return own ||
          (!policy_.secure_mode && lan_of_host(mapping.client.address(), surroundings_) == head.lan);
 }
@@ -48,7 +51,7 @@ bool Mapper::may_touch(const PortMapping& mapping, const RequestHead& head) cons
 void Mapper::visit(const PortSpan& span, const RequestHead& head,
                    const MappingTable::Visit& visit) const {
   if (policy_.secure_mode)
-    table_.visit(span, head.caller, visit);
+    table_.visit(span, ipv4_addresses_of_caller(head, surroundings_), visit);
   else
     table_.visit(span, [&](const PortMapping& mapping) {
       return !may_touch(mapping, head) || visit(mapping);
@@ -57,7 +60,14 @@ void Mapper::visit(const PortSpan& span, const RequestHead& head,
 
 const PortMapping* Mapper::at(std::size_t index, const RequestHead& head) const {
   if (!is_on_its_lan(head, surroundings_)) return nullptr;
-  if (policy_.secure_mode) return table_.at(index, head.caller);
+  if (policy_.secure_mode) {
+    for (const Ipv4Address own : ipv4_addresses_of_caller(head, surroundings_)) {
+      const std::size_t size = table_.size_of(own);
+      if (index < size) return table_.at(index, own);
+      index -= size;
+    }
+    return nullptr;
+  }
   if (surroundings_.lans.size() == 1) return table_.at(index);
   // Of several LANs that trust their hosts each has an array of its own, which nothing indexes.
   for (std::size_t place = 0; const PortMapping* const mapping = table_.at(place); ++place)

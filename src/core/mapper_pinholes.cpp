@@ -59,7 +59,10 @@ std::expected<UniqueId, Refusal> Mapper::place(const WantedPinhole& wanted,
   if (table_.size() + pinholes_.size() >= limits.mappings)
     return refuse(UpnpError::PinholeSpaceExhausted,
                   "max_mappings " + std::to_string(limits.mappings) + " is reached");
-  if (table_.size_of(head.caller) + pinholes_.size_of(wanted.host) >= limits.mappings_per_host)
+  std::size_t of_host = pinholes_.size_of(wanted.host);
+  for (const Ipv4Address address : ipv4_addresses_of_caller(head, surroundings_))
+    of_host += table_.size_of(address);
+  if (of_host >= limits.mappings_per_host)
     return refuse(
         UpnpError::PinholeSpaceExhausted,
         "max_mappings_per_host " + std::to_string(limits.mappings_per_host) + " is reached");

@@ -107,15 +107,18 @@ void MappingTable::visit(const PortSpan& span, const Visit& visit) const {
   }
 }
 
-void MappingTable::visit(const PortSpan& span, Ipv4Address client, const Visit& visit) const {
-  const auto view = views_.find(client.host_order());
-  if (view == views_.end()) return;
+void MappingTable::visit(const PortSpan& span, std::span<const Ipv4Address> clients,
+                         const Visit& visit) const {
   std::vector<const PortMapping*> inside;
-  for (const Entry* const entry : view->second) {
-    const PortMappingKey& key = entry->mapping.key;
-    const std::uint16_t port = key.external_port.number();
-    if (key.protocol == span.protocol && span.first <= port && port <= span.last)
-      inside.push_back(&entry->mapping);
+  for (const Ipv4Address client : clients) {
+    const auto view = views_.find(client.host_order());
+    if (view == views_.end()) continue;
+    for (const Entry* const entry : view->second) {
+      const PortMappingKey& key = entry->mapping.key;
+      const std::uint16_t port = key.external_port.number();
+      if (key.protocol == span.protocol && span.first <= port && port <= span.last)
+        inside.push_back(&entry->mapping);
+    }
   }
   std::ranges::sort(
       inside, ByPort(), [](const PortMapping* m) -> const auto& { return m->key; });

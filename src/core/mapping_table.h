@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -53,8 +54,8 @@ class MappingTable {
   // until it returns false.
   using Visit = std::function<bool(const PortMapping&)>;
   void visit(const PortSpan& span, const Visit& visit) const;
-  // The same for those alone that lead to `client`; costs as much as all of these.
-  void visit(const PortSpan& span, Ipv4Address client, const Visit& visit) const;
+  // The same for those alone that lead to one of `clients`; costs as much as all of these.
+  void visit(const PortSpan& span, std::span<const Ipv4Address> clients, const Visit& visit) const;
   // The first port from `start` on, going round through `first`..65535, that no mapping of
   // `protocol` uses and `acceptable` agrees to.
   std::optional<ExternalPort> free_port(Protocol protocol, ExternalPort start,

@@ -6,9 +6,9 @@
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "upnpd/address.h"
-#include "upnpd/ipv6_address.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd::core {
@@ -27,6 +27,16 @@ class Neighbours {
   }
   std::optional<MacAddress> find(LanIndex lan, const Ipv6Address& address) const {
     return find_in(ipv6_, lan, address);
+  }
+  std::optional<MacAddress> find(LanIndex lan, const IpAddress& address) const {
+    return std::visit([&](const auto& each) { return find(lan, each); }, address);
+  }
+  // Every IPv4 address by which the host with this hardware address is known, in their order.
+  std::vector<Ipv4Address> ipv4_addresses_of(LanIndex lan, const MacAddress& mac) const {
+    std::vector<Ipv4Address> addresses;
+    for (const auto& [where, known] : ipv4_)
+      if (where.first == lan && known == mac) addresses.push_back(where.second);
+    return addresses;
   }
 
  private:

@@ -1,28 +1,10 @@
 #include "pinhole_table.h"
 
 namespace upnpd::core {
-namespace {
-
-template <class Who>
-std::size_t count_of(const std::map<Who, std::size_t>& counts, const Who& who) {
-  const auto found = counts.find(who);
-  return found == counts.end() ? 0 : found->second;
-}
-
-template <class Who>
-void take_one(std::map<Who, std::size_t>& counts, const Who& who) {
-  const auto found = counts.find(who);
-  if (--found->second == 0) counts.erase(found);
-}
-
-}  // namespace
 
 std::size_t PinholeTable::size_of(const MacAddress& host) const {
-  return count_of(count_by_host_, host);
-}
-
-std::size_t PinholeTable::size_of(Ipv4Address owner) const {
-  return count_of(count_by_owner_, owner);
+  const auto found = count_by_host_.find(host);
+  return found == count_by_host_.end() ? 0 : found->second;
 }
 
 const Pinhole* PinholeTable::find(const PinholeKey& key) const {
@@ -64,14 +46,13 @@ void PinholeTable::index(const Pinhole& pinhole) {
   by_id_.emplace(pinhole.id, &pinhole);
   by_expiry_.emplace(pinhole.expires, pinhole.id);
   ++count_by_host_[pinhole.host];
-  ++count_by_owner_[pinhole.owner];
 }
 
 void PinholeTable::unindex(const Pinhole& pinhole) {
   by_id_.erase(pinhole.id);
   by_expiry_.erase({pinhole.expires, pinhole.id});
-  take_one(count_by_host_, pinhole.host);
-  take_one(count_by_owner_, pinhole.owner);
+  const auto count = count_by_host_.find(pinhole.host);
+  if (--count->second == 0) count_by_host_.erase(count);
 }
 
 const Pinhole* PinholeTable::first_to_expire() const {

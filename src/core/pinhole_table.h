@@ -22,8 +22,6 @@ class PinholeTable {
   std::size_t size() const { return entries_.size(); }
   // How many are this host's.
   std::size_t size_of(const MacAddress& host) const;
-  // How many were asked for from this address.
-  std::size_t size_of(Ipv4Address owner) const;
 
   // A pointer is good until that entry is next put or erased.
   const Pinhole* find(const PinholeKey& key) const;
@@ -48,7 +46,6 @@ class PinholeTable {
   std::map<UniqueId, const Pinhole*> by_id_;
   std::set<std::pair<BootTime, UniqueId>> by_expiry_;
   std::map<MacAddress, std::size_t> count_by_host_;
-  std::map<Ipv4Address, std::size_t> count_by_owner_;
 };
 
 }  // namespace upnpd::core

@@ -20,6 +20,12 @@ std::optional<unsigned> longest_prefix(const Lan& lan, Ipv4Address address) {
   return longest;
 }
 
+bool has_host(const Lan& lan, const Ipv6Address& address) {
+  return address.is_link_local() ||
+         std::ranges::any_of(lan.ipv6_networks,
+                             [&](const Ipv6Network& n) { return n.contains(address); });
+}
+
 // Whether `address` may be a mapping's target for this caller; if not, why.
 std::expected<InternalClient, std::string> judge_client(Ipv4Address address,
                                                         const RequestHead& head,
@@ -28,13 +34,25 @@ std::expected<InternalClient, std::string> judge_client(Ipv4Address address,
   const auto client = InternalClient::parse(address);
   const std::string name = "InternalClient " + address.to_string();
   if (!client) return std::unexpected(name + " is no host's address");
-  if (policy.secure_mode && address != head.caller)
+  if (policy.secure_mode &&
+      std::ranges::count(ipv4_addresses_of_caller(head, surroundings), address) == 0)
     return std::unexpected(name + " is not the caller (secure_mode)");
   if (std::ranges::count(surroundings.own_addresses, address) != 0)
     return std::unexpected(name + " is the router itself");
   if (lan_of_host(address, surroundings) != head.lan)
     return std::unexpected(name + " is not on the caller's LAN");
   return *client;
+}
+
+// Who InternalClient is: whom it names, or, when it is empty, the caller.
+std::expected<Ipv4Address, std::string> named_client(const AddressArgument& argument,
+                                                     const RequestHead& head,
+                                                     const Surroundings& surroundings) {
+  if (const auto* const named = std::get_if<Ipv4Address>(&argument)) return *named;
+  const auto own = ipv4_addresses_of_caller(head, surroundings);
+  if (own.size() == 1) return own.front();
+  return std::unexpected("InternalClient is empty, and " + to_string(head.caller) + " has " +
+                         std::to_string(own.size()) + " known IPv4 addresses");
 }
 
 std::expected<RemoteHost, Refusal> judge_remote_host(const AddressArgument& argument) {
@@ -73,9 +91,9 @@ std::expected<WantedMapping, Refusal> judge_arguments(const RequestHead& head,
   if (std::holds_alternative<MalformedAddress>(arguments.internal_client))
     return refuse(UpnpError::ArgumentValueInvalid, "InternalClient is not an IPv4 address");
 
-  const auto* const named = std::get_if<Ipv4Address>(&arguments.internal_client);
-  const auto client =
-      judge_client(named == nullptr ? head.caller : *named, head, policy, surroundings);
+  const auto named = named_client(arguments.internal_client, head, surroundings);
+  if (!named) return refuse(client_refused(head.version), named.error());
+  const auto client = judge_client(*named, head, policy, surroundings);
   if (!client) return refuse(client_refused(head.version), client.error());
 
   const auto internal_port = InternalPort::parse(arguments.internal_port);
@@ -149,7 +167,18 @@ std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& sur
 }
 
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings) {
-  return lan_of_host(head.caller, surroundings) == head.lan;
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&head.caller))
+    return lan_of_host(*ipv4, surroundings) == head.lan;
+  const auto lan = std::ranges::find(surroundings.lans, head.lan, &Lan::index);
+  return lan != surroundings.lans.end() && has_host(*lan, std::get<Ipv6Address>(head.caller));
+}
+
+std::vector<Ipv4Address> ipv4_addresses_of_caller(const RequestHead& head,
+                                                  const Surroundings& surroundings) {
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&head.caller)) return {*ipv4};
+  const auto host = surroundings.neighbours.find(head.lan, head.caller);
+  if (!host) return {};
+  return surroundings.neighbours.ipv4_addresses_of(head.lan, *host);
 }
 
 }  // namespace upnpd::core

@@ -19,13 +19,15 @@ namespace upnpd::core {
 struct Lan {
   LanIndex index;
   std::vector<Ipv4Network> networks;
+  std::vector<Ipv6Network> ipv6_networks = {};
 };
 
 struct Surroundings {
   std::vector<Lan> lans;
   std::vector<Ipv4Address> own_addresses;  // every address of the router, whatever the interface
   std::vector<Ipv6Address> own_ipv6_addresses = {};
-  Neighbours neighbours = {};  // asked for by requests about pinholes alone
+  // Asked for pinholes, and by callers over IPv6.
+  Neighbours neighbours = {};
 };
 
 struct Refusal {
@@ -73,5 +75,10 @@ std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& sur
 
 // Whether the caller of `head` is a host of the LAN it came by.
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings);
+
+// The IPv4 addresses for which the caller may speak: its own; over IPv6, those by which the
+// neighbour table knows the host with its hardware address.
+std::vector<Ipv4Address> ipv4_addresses_of_caller(const RequestHead& head,
+                                                  const Surroundings& surroundings);
 
 }  // namespace upnpd::core

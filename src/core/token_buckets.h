@@ -1,13 +1,17 @@
-// A limit on how often each host may ask: a token bucket per address, as many addresses as a LAN
-// can have at once and no more memory than that.
+// A limit on how often each host may ask: a token bucket for each, as many as a LAN can have at
+// once and no more memory than that.
 #pragma once
 
-#include <unordered_map>
+#include <map>
+#include <variant>
 
-#include "upnpd/address.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/time.h"
 
 namespace upnpd::core {
+
+// A host, by what is known of it.
+using Asker = std::variant<Ipv4Address, Ipv6Address, MacAddress>;
 
 class TokenBuckets {
  public:
@@ -17,7 +21,7 @@ class TokenBuckets {
   explicit TokenBuckets(std::uint32_t rate) : rate_(rate) {}
 
   // Takes a token of `host`, or says that there is none.
-  bool take(Ipv4Address host, BootTime now);
+  bool take(const Asker& host, BootTime now);
 
  private:
   struct Bucket {
@@ -25,7 +29,7 @@ class TokenBuckets {
     BootTime filled;
   };
   std::uint32_t rate_;
-  std::unordered_map<std::uint32_t, Bucket> buckets_;
+  std::map<Asker, Bucket> buckets_;
 };
 
 }  // namespace upnpd::core

@@ -45,7 +45,7 @@ Json to_json(const Pinhole& pinhole, std::uint64_t packets, BootTime now) {
   entry.add("client", pinhole.key.client.address().to_string());
   entry.add("internal_port", std::int64_t{pinhole.key.internal_port.number()});
   entry.add("expires_in", std::int64_t{remaining_seconds(pinhole, now)});
-  entry.add("owner", pinhole.owner.to_string());
+  entry.add("owner", upnpd::to_string(pinhole.owner));
   entry.add("host", upnpd::to_string(pinhole.host));
   entry.add("packets", static_cast<std::int64_t>(packets));
   return entry;

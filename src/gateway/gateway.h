@@ -60,10 +60,10 @@ class Gateway {
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
   LinkTotals link_totals(std::uint64_t id);
 
-  // ---- requests about pinholes (pinhole_requests.cpp) ----
+  // ---- requests about pinholes, and over IPv6 (pinhole_requests.cpp) ----
   // Learns who is who, and takes out of `requests` those whose client's host is still looked for.
-  void prepare_pinholes(std::vector<ServiceRequest>& requests);
-  bool look_for(LanIndex lan_index, const Ipv6Address& client);
+  void prepare_neighbours(std::vector<ServiceRequest>& requests);
+  bool look_for(LanIndex lan_index, const IpAddress& client);
   core::Neighbours known_neighbours();
   void serve_waiting();
   Reply reply_from_kernel(const ServiceRequest& request);

@@ -66,7 +66,7 @@ Json to_json(const PinholeLine& put) {
   line.add("internal_port", std::int64_t{pinhole.key.internal_port.number()});
   line.add("expires", milliseconds(pinhole.expires));
   line.add("lan", std::int64_t{pinhole.lan});
-  line.add("owner", pinhole.owner.to_string());
+  line.add("owner", to_string(pinhole.owner));
   line.add("host", to_string(pinhole.host));
   return line;
 }
@@ -171,7 +171,7 @@ std::optional<Pinhole> pinhole_of(const Json& line) {
   const auto key = pinhole_key_of(line);
   const auto expires = line.number_at("expires");
   const auto lan = unsigned_at(line, "lan", 255);
-  const auto owner = address_at(line, "owner");
+  const auto owner = parse_ip_address(line.text_at("owner").value_or(""));
   const auto host = mac_at(line, "host");
   if (!id || !key || !expires || !lan || !owner || !host) return std::nullopt;
   return Pinhole{.key = *key,

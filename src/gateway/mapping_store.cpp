@@ -57,7 +57,7 @@ std::string line_for(const core::PinholeEvent& event, BootTime now) {
                      ": " + to_string(pinhole.key);
   if (!core::closes(event))
     line += ", " + std::to_string(remaining_seconds(pinhole, now)) + " s, for " +
-            pinhole.owner.to_string();
+            to_string(pinhole.owner);
   return line;
 }
 
@@ -131,7 +131,7 @@ void MappingStore::log_events(const core::Outcome& outcome, BootTime now) {
   for (const core::MappingEvent& event : outcome.events)
     event_log_.log(LogLevel::Notice, event.mapping.owner.to_string(), line_for(event, now));
   for (const core::PinholeEvent& event : outcome.pinhole_events)
-    event_log_.log(LogLevel::Notice, event.pinhole.owner.to_string(), line_for(event, now));
+    event_log_.log(LogLevel::Notice, to_string(event.pinhole.owner), line_for(event, now));
 }
 
 void MappingStore::close_flows(const core::Outcome& outcome) {

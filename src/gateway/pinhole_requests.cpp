@@ -1,8 +1,8 @@
-// What requests about pinholes need beside the core's decision: who is who on the LANs, and what
-// only the kernel knows.
+// What requests about pinholes, and those over IPv6, need beside the core's decision: who is who on
+// the LANs, and what only the kernel knows.
 //
-// A host that has sent nothing by IPv6 lately is not in the neighbour table. It is then looked for,
-// as if there were a packet for it, and the request waits for a moment.
+// A host that has sent nothing lately by the address it names is not in the neighbour table. It is
+// then looked for, as if there were a packet for it, and the request waits for a moment.
 #include <algorithm>
 #include <fstream>
 
@@ -27,13 +27,44 @@ bool is_about_pinholes(const ServiceRequest& request) {
          std::holds_alternative<CheckPinholeWorking>(request);
 }
 
-// Whom AddPinhole is for, and on which LAN.
-std::optional<std::pair<LanIndex, Ipv6Address>> client_of(const ServiceRequest& request) {
-  const auto* const add = std::get_if<AddPinhole>(&request);
+bool is_over_ipv6(const ServiceRequest& request) {
+  return std::holds_alternative<Ipv6Address>(head_of(request).caller);
+}
+
+bool adds_mapping(const ServiceRequest& request) {
+  return std::holds_alternative<AddPortMapping>(request) ||
+         std::holds_alternative<AddAnyPortMapping>(request);
+}
+
+// The InternalClient of a request that adds something, when it is one to be known by.
+template <class Address, class Request>
+std::optional<IpAddress> client_in(const ServiceRequest& request) {
+  const auto* const add = std::get_if<Request>(&request);
   const auto* const client =
-      add == nullptr ? nullptr : std::get_if<Ipv6Address>(&add->arguments.internal_client);
-  if (client == nullptr) return std::nullopt;
-  return std::pair(add->head.lan, *client);
+      add == nullptr ? nullptr : std::get_if<Address>(&add->arguments.internal_client);
+  return client == nullptr ? std::nullopt : std::optional<IpAddress>(*client);
+}
+
+// The client whose host has to be known: AddPinhole's, and, where the caller is another address by
+// nature, AddPortMapping's.
+std::optional<IpAddress> client_of(const ServiceRequest& request) {
+  if (const auto client = client_in<Ipv6Address, AddPinhole>(request)) return client;
+  if (!is_over_ipv6(request)) return std::nullopt;
+  if (const auto client = client_in<Ipv4Address, AddPortMapping>(request)) return client;
+  return client_in<Ipv4Address, AddAnyPortMapping>(request);
+}
+
+// Whether `address` could be that of a host behind an interface with these addresses.
+template <class Network, class Address>
+bool is_of_a_host(const std::vector<Network>& own, const Address& address) {
+  return std::ranges::none_of(own, [&](const Network& n) { return n.address() == address; }) &&
+         std::ranges::any_of(own, [&](const Network& n) { return n.contains(address); });
+}
+
+bool is_of_a_host(const kernel::RouterInterface& interface, const IpAddress& address) {
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&address))
+    return is_of_a_host(interface.addresses, *ipv4);
+  return is_of_a_host(interface.ipv6_addresses, std::get<Ipv6Address>(address));
 }
 
 // Seconds that connection tracking keeps an idle flow of this protocol.
@@ -64,27 +95,29 @@ core::Neighbours Gateway::known_neighbours() {
 
 // Whether the kernel looks for this host of that LAN now. It looks on the LAN's prefixes alone, so
 // that nobody makes it look for the whole of the internet.
-bool Gateway::look_for(LanIndex lan_index, const Ipv6Address& client) {
+bool Gateway::look_for(LanIndex lan_index, const IpAddress& client) {
   const LanSide* const from = lan(lan_index);
   if (from == nullptr) return false;
   const auto interface = std::ranges::find(interfaces_.interfaces, from->interface_index(),
                                            &kernel::RouterInterface::index);
-  if (interface == interfaces_.interfaces.end()) return false;
-  const auto& own = interface->ipv6_addresses;
-  if (std::ranges::any_of(own, [&](const Ipv6Network& n) { return n.address() == client; }) ||
-      std::ranges::none_of(own, [&](const Ipv6Network& n) { return n.contains(client); }))
-    return false;
+  if (interface == interfaces_.interfaces.end() || !is_of_a_host(*interface, client)) return false;
   return resources_.neighbours.solicit(interface->index, client).has_value();
 }
 
-void Gateway::prepare_pinholes(std::vector<ServiceRequest>& requests) {
-  if (std::ranges::none_of(requests, is_about_pinholes)) return;
+void Gateway::prepare_neighbours(std::vector<ServiceRequest>& requests) {
+  // A mapping counts with the pinholes of its host, where there are any.
+  const bool count_by_host = store_.mapper().pinholes().size() != 0;
+  if (std::ranges::none_of(requests, [&](const ServiceRequest& r) {
+        return is_about_pinholes(r) || is_over_ipv6(r) || (count_by_host && adds_mapping(r));
+      }))
+    return;
   core::Neighbours known = known_neighbours();
   std::vector<ServiceRequest> ready;
   for (ServiceRequest& request : requests) {
     const auto client = client_of(request);
-    if (client && waiting_.size() < kMaxWaiting && !known.find(client->first, client->second) &&
-        look_for(client->first, client->second))
+    const LanIndex lan = head_of(request).lan;
+    if (client && waiting_.size() < kMaxWaiting && !known.find(lan, *client) &&
+        look_for(lan, *client))
       waiting_.push_back({std::move(request), base::boot_now() + kPatience});
     else
       ready.push_back(std::move(request));
@@ -101,7 +134,7 @@ void Gateway::serve_waiting() {
   std::vector<WaitingRequest> waiting;
   for (WaitingRequest& each : waiting_) {
     const auto client = client_of(each.request);
-    const bool waits = now < each.until && !known.find(client->first, client->second);
+    const bool waits = now < each.until && !known.find(head_of(each.request).lan, *client);
     if (waits)
       waiting.push_back(std::move(each));
     else

@@ -33,7 +33,7 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
         *message);
   }
   if (stopping_) return;
-  prepare_pinholes(requests);
+  prepare_neighbours(requests);
   if (!requests.empty()) serve_batch(requests);
 }
 
@@ -87,7 +87,7 @@ Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outc
     const auto* const refused = std::get_if<Refused>(&*outcome.reply);
     const bool end_of_list =
         refused != nullptr && refused->error == UpnpError::SpecifiedArrayIndexInvalid;
-    const std::string caller = head.caller.to_string();
+    const std::string caller = to_string(head.caller);
     const std::string line = "refused " + caller + " with " +
                              std::to_string(refused == nullptr ? 0 : code_of(refused->error)) +
                              ": " + *outcome.reason;

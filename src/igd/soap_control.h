@@ -21,7 +21,7 @@ struct ControlCall {
   ControlRoute route;
   SoapAction soap_action;
   std::string_view body;
-  Ipv4Address caller;
+  IpAddress caller;
   LanIndex lan;
   StateView state;
 };

@@ -3,6 +3,7 @@
 #include <libnftnl/udata.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 namespace upnpd::kernel {
@@ -17,7 +18,8 @@ constexpr std::uint8_t kPinholeRecord = 19;
 
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::size_t kRecordBytes = 10;
-constexpr std::size_t kPinholeRecordBytes = 14;
+// Version, id, LAN, host; the owner's address makes the rest.
+constexpr std::size_t kPinholeRecordBytes = 10;
 static_assert(2 + kRecordBytes + 2 + kMaxKeptDescription == kMaxUserdata);
 
 using Bytes = std::vector<std::byte>;
@@ -94,17 +96,36 @@ std::optional<MappingNote::Record> record_of(std::span<const std::byte> value) {
                              .owner = Ipv4Address::from_host_order(read(value.subspan(6, 4)))};
 }
 
+Bytes bytes_of(const IpAddress& address) {
+  Bytes bytes;
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&address))
+    append(bytes, ipv4->host_order(), 4);
+  if (const auto* const ipv6 = std::get_if<Ipv6Address>(&address))
+    std::ranges::copy(std::as_bytes(std::span(ipv6->bytes())), std::back_inserter(bytes));
+  return bytes;
+}
+
+// The address of either family that these bytes are.
+std::optional<IpAddress> address_of(std::span<const std::byte> bytes) {
+  if (bytes.size() == 4) return Ipv4Address::from_host_order(read(bytes));
+  Ipv6Address::Bytes ipv6;
+  if (bytes.size() != ipv6.size()) return std::nullopt;
+  std::memcpy(ipv6.data(), bytes.data(), ipv6.size());
+  return Ipv6Address::from_bytes(ipv6);
+}
+
 std::optional<PinholeNote> pinhole_note_of(std::span<const std::byte> value) {
-  if (value.size() != kPinholeRecordBytes || read(value.first(1)) != kRecordVersion)
+  if (value.size() < kPinholeRecordBytes || read(value.first(1)) != kRecordVersion)
     return std::nullopt;
+  const std::size_t address_bytes = value.size() - kPinholeRecordBytes;
   const auto id = UniqueId::parse(read(value.subspan(1, 2)));
-  if (!id) return std::nullopt;
+  const auto owner = address_of(value.subspan(4, address_bytes));
+  if (!id || !owner) return std::nullopt;
   PinholeNote note{.id = *id,
                    .lan = static_cast<LanIndex>(read(value.subspan(3, 1))),
-                   .owner = Ipv4Address::from_host_order(read(value.subspan(4, 4))),
+                   .owner = *owner,
                    .host = {}};
-  std::ranges::transform(value.subspan(8), note.host.begin(),
-                         [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+  std::memcpy(note.host.data(), value.subspan(4 + address_bytes).data(), note.host.size());
   return note;
 }
 
@@ -132,11 +153,12 @@ MappingNote decode_mapping_note(std::span<const std::byte> userdata) {
 
 std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole) {
   Bytes bytes;
-  append_head(bytes, kPinholeRecord, kPinholeRecordBytes);
+  const Bytes owner = bytes_of(pinhole.owner);
+  append_head(bytes, kPinholeRecord, kPinholeRecordBytes + owner.size());
   append(bytes, kRecordVersion, 1);
   append(bytes, pinhole.id.number(), 2);
   append(bytes, pinhole.lan, 1);
-  append(bytes, pinhole.owner.host_order(), 4);
+  bytes.insert(bytes.end(), owner.begin(), owner.end());
   std::ranges::copy(std::as_bytes(std::span(pinhole.host)), std::back_inserter(bytes));
   return bytes;
 }

@@ -38,7 +38,7 @@ MappingNote decode_mapping_note(std::span<const std::byte> userdata);
 struct PinholeNote {
   UniqueId id;
   LanIndex lan;
-  Ipv4Address owner;
+  IpAddress owner;
   MacAddress host;
 };
 std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole);

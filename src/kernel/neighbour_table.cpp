@@ -1,5 +1,6 @@
 #include "neighbour_table.h"
 
+#include <arpa/inet.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -40,17 +41,20 @@ std::expected<std::vector<NeighbourMessage>, NetlinkError> NeighbourTable::snaps
 }
 
 std::expected<void, NetlinkError> NeighbourTable::solicit(int link_index,
-                                                          const Ipv6Address& address) {
+                                                          const IpAddress& address) {
   alignas(nlmsghdr) std::array<char, 256> buffer;
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = RTM_NEWNEIGH;
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
   auto* head = static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ndmsg)));
-  head->ndm_family = AF_INET6;
+  head->ndm_family = std::holds_alternative<Ipv6Address>(address) ? AF_INET6 : AF_INET;
   head->ndm_ifindex = link_index;
   head->ndm_state = NUD_NONE;
   head->ndm_flags = NTF_USE;  // as if there were a packet to send
-  mnl_attr_put(request, NDA_DST, address.bytes().size(), address.bytes().data());
+  if (const auto* const ipv6 = std::get_if<Ipv6Address>(&address))
+    mnl_attr_put(request, NDA_DST, ipv6->bytes().size(), ipv6->bytes().data());
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&address))
+    mnl_attr_put_u32(request, NDA_DST, htonl(ipv4->host_order()));
   return socket_.ask(*request, [](const nlmsghdr&) {});
 }
 

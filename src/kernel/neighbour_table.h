@@ -17,7 +17,7 @@ class NeighbourTable {
   // Every neighbour whose hardware address is known now, of both families and all links.
   std::expected<std::vector<NeighbourMessage>, NetlinkError> snapshot();
   // Has the kernel look for `address` on a link. The answer shows in a later snapshot().
-  std::expected<void, NetlinkError> solicit(int link_index, const Ipv6Address& address);
+  std::expected<void, NetlinkError> solicit(int link_index, const IpAddress& address);
 
  private:
   explicit NeighbourTable(NlSocket socket) : socket_(std::move(socket)) {}

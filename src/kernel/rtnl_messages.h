@@ -7,10 +7,8 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <variant>
 
-#include "upnpd/address.h"
-#include "upnpd/ipv6_address.h"
+#include "upnpd/ip_address.h"
 
 namespace upnpd::kernel {
 
@@ -51,7 +49,7 @@ std::optional<Ipv6AddressMessage> parse_ipv6_address(std::span<const std::byte> 
 // RTM_NEWNEIGH of a neighbour whose hardware address is known
 struct NeighbourMessage {
   int index;  // of the link
-  std::variant<Ipv4Address, Ipv6Address> address;
+  IpAddress address;
   MacAddress mac;
 };
 std::optional<NeighbourMessage> parse_neighbour(std::span<const std::byte> message);

@@ -98,6 +98,35 @@ struct Get<Ipv6Address> {
   }
 };
 
+inline void put(Writer& w, const Ipv6Network& network) {
+  put(w, network.address());
+  w.number(static_cast<std::uint8_t>(network.prefix_length()));
+}
+template <>
+struct Get<Ipv6Network> {
+  static Ipv6Network from(Reader& r) {
+    const auto address = Get<Ipv6Address>::from(r);
+    return checked(r, Ipv6Network::make(address, r.number<std::uint8_t>()),
+                   *Ipv6Network::make(address, 128));
+  }
+};
+
+// IpAddress and IpNetwork: the family, then the value.
+template <class V4, class V6>
+void put(Writer& w, const std::variant<V4, V6>& either) {
+  w.number(static_cast<std::uint8_t>(either.index()));
+  std::visit([&](const auto& value) { put(w, value); }, either);
+}
+template <class V4, class V6>
+struct Get<std::variant<V4, V6>> {
+  static std::variant<V4, V6> from(Reader& r) {
+    const auto family = r.number<std::uint8_t>();
+    if (family > 1) r.fail(DecodeError::InvalidValue);
+    if (family == 1) return Get<V6>::from(r);
+    return Get<V4>::from(r);
+  }
+};
+
 inline void put(Writer& w, UniqueId id) {
   w.number(id.number());
 }

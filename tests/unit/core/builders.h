@@ -31,7 +31,7 @@ inline Policy usual_policy() {
 // a_request().from(kPc).tcp(8080, 80).lease(60).add()
 class RequestBuilder {
  public:
-  RequestBuilder& from(Ipv4Address caller) {
+  RequestBuilder& from(IpAddress caller) {
     head_.caller = caller;
     return *this;
   }

@@ -29,6 +29,7 @@ inline Neighbours the_neighbours() {
 inline Surroundings home_with_ipv6() {
   Surroundings home = core::home();
   home.own_ipv6_addresses = {kRouter6};
+  home.lans[0].ipv6_networks = {*Ipv6Network::parse("2001:db8:77::1/64")};
   home.neighbours = the_neighbours();
   return home;
 }
@@ -36,7 +37,7 @@ inline Surroundings home_with_ipv6() {
 // a_pinhole_request().from(kPc).to(kPc6, 4000).udp().lease(60).add()
 class PinholeRequestBuilder {
  public:
-  PinholeRequestBuilder& from(Ipv4Address caller) {
+  PinholeRequestBuilder& from(IpAddress caller) {
     head_.caller = caller;
     return *this;
   }

@@ -14,13 +14,12 @@ TEST_SUITE("pinhole_table") {
     REQUIRE(table.find(a_pinhole().key) != nullptr);
     CHECK(table.find(*UniqueId::parse(7))->key == a_pinhole().key);
     CHECK(table.size_of(kPcMac) == 1);
-    CHECK(table.size_of(kPc) == 1);
     CHECK(table.size_of(kConsoleMac) == 0);
     table.erase(a_pinhole().key);
     table.erase(a_pinhole().key);
     CHECK(table.find(a_pinhole().key) == nullptr);
     CHECK(table.find(*UniqueId::parse(7)) == nullptr);
-    CHECK(table.size() + table.size_of(kPcMac) + table.size_of(kPc) == 0);
+    CHECK(table.size() + table.size_of(kPcMac) == 0);
     CHECK(table.first_to_expire() == nullptr);
   }
 

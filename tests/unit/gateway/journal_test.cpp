@@ -156,6 +156,7 @@ TEST_SUITE("journal") {
     Pinhole narrow = a_pinhole(7, 4001, 5000);
     narrow.key.remote_host = *PinholeRemoteHost::parse(at6("2001:db8:f::9"));
     narrow.key.remote_port = PinholeRemotePort::only(*RemotePort::parse(53));
+    narrow.owner = at6("2001:db8:77::10");
     REQUIRE(mapper.restore(narrow, kNow));
     journal.rewrite(mapper, kNow);
     Outcome outcome;

@@ -102,6 +102,7 @@ inline std::vector<Pinhole> pinholes_of_every_kind() {
   const auto port = PinholeRemotePort::only(RemotePort::parse(6000).value());
   pinholes[1].key.remote_port = pinholes[3].key.remote_port = port;
   pinholes[2].key.remote_host = pinholes[3].key.remote_host = host;
+  pinholes[1].owner = Ipv6Address::parse("fe80::10").value();
   for (std::uint16_t i = 0; i < 4; ++i)
     pinholes[i].id = UniqueId::parse(i + 1u).value();
   return pinholes;

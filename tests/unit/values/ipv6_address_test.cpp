@@ -4,10 +4,19 @@
 
 #include <string>
 
+#include "upnpd/ip_address.h"
+
 using upnpd::Ipv6Address;
 using upnpd::Ipv6Network;
 
 TEST_SUITE("ipv6_address") {
+  TEST_CASE("an address of either family, and as the host of a URL") {
+    CHECK(upnpd::url_host(*upnpd::parse_ip_address("192.0.2.1")) == "192.0.2.1");
+    CHECK(upnpd::url_host(*upnpd::parse_ip_address("fe80:0::1")) == "[fe80::1]");
+    CHECK_FALSE(upnpd::parse_ip_address("[fe80::1]"));
+    CHECK_FALSE(upnpd::parse_ip_address("router.lan"));
+  }
+
   TEST_CASE("an address is a literal of RFC 4291, without zone or brackets") {
     CHECK(Ipv6Address::parse("2001:DB8:0::10")->to_string() == "2001:db8::10");
     CHECK(Ipv6Address::parse("::")->is_unspecified());

@@ -44,8 +44,11 @@ TEST_SUITE("codec") {
   TEST_CASE("a request comes out as it went in") {
     const auto add = round_trip<FromService>(an_add());
     CHECK(add.head.id == 0x0102030405060708);
-    CHECK(add.head.caller.to_string() == "192.168.77.10");
+    CHECK(to_string(add.head.caller) == "192.168.77.10");
     CHECK(add.head.version == IgdVersion::v2);
+    AddPortMapping over_ipv6 = an_add();
+    over_ipv6.head.caller = *Ipv6Address::parse("fe80::10");
+    CHECK(to_string(round_trip<FromService>(over_ipv6).head.caller) == "fe80::10");
     CHECK(std::holds_alternative<NoAddress>(add.arguments.remote_host));
     CHECK(std::get<Ipv4Address>(add.arguments.internal_client).to_string() == "192.168.77.10");
     CHECK(add.arguments.external_port == 8080);
