@@ -20,6 +20,7 @@
 
 #include "address_buckets.h"
 #include "clock.h"
+#include "recv_call.h"
 
 // The names under which libupnp calls select: where time_t was widened, the C library's headers
 // give the function a second name.
@@ -175,6 +176,15 @@ int guarded_accept(Guard& guard, int listener, sockaddr* address, socklen_t* len
   return fd;
 }
 
+ssize_t guarded_recv(int fd, void* buffer, std::size_t size, int flags) {
+  const ssize_t count = base::real_recv(fd, buffer, size, flags);
+  if (count <= 0) return count;
+  Connections& connections = the_guard.load()->connections;
+  serving = connections.peer(fd) ? fd : -1;
+  if (!connections.received(fd, static_cast<std::size_t>(count))) return failed(ECONNRESET);
+  return count;
+}
+
 // No value: not an option the guard has an opinion of.
 std::optional<int> guarded_setsockopt(const Guard& guard, int fd, int level, int name) {
   if (level == IPPROTO_IPV6 && name == IPV6_JOIN_GROUP) return 0;
@@ -220,6 +230,7 @@ bool may_parse(Guard& guard, int fd, std::string_view literal) {
 
 void guard_libupnp_sockets(GuardedLan lan) {
   the_guard = std::make_unique<Guard>(std::move(lan)).release();
+  base::answer_recv_with(&guarded_recv);
 }
 
 DescriptionDownload::DescriptionDownload() {
@@ -241,7 +252,6 @@ int upnpd_setsockopt(int fd, int level, int name, const void* value, socklen_t l
     UPNPD_INTERPOSED("setsockopt");
 int upnpd_connect(int fd, const sockaddr* address, socklen_t length) UPNPD_INTERPOSED("connect");
 int upnpd_accept(int fd, sockaddr* address, socklen_t* length) UPNPD_INTERPOSED("accept");
-ssize_t upnpd_recv(int fd, void* buffer, std::size_t size, int flags) UPNPD_INTERPOSED("recv");
 int upnpd_close(int fd) UPNPD_INTERPOSED("close");
 int upnpd_select(int count, fd_set* reads, fd_set* writes, fd_set* errors, timeval* timeout)
     UPNPD_INTERPOSED(UPNPD_SELECT_NAME);
@@ -281,16 +291,6 @@ int upnpd_connect(int fd, const sockaddr* address, socklen_t length) {
 int upnpd_accept(int fd, sockaddr* address, socklen_t* length) {
   if (Guard* const guard = the_guard.load()) return guarded_accept(*guard, fd, address, length);
   return as_int(::syscall(SYS_accept4, fd, address, length, 0));
-}
-
-ssize_t upnpd_recv(int fd, void* buffer, std::size_t size, int flags) {
-  const auto count =
-      static_cast<ssize_t>(::syscall(SYS_recvfrom, fd, buffer, size, flags, nullptr, nullptr));
-  Guard* const guard = the_guard.load();
-  if (guard == nullptr || count <= 0) return count;
-  serving = guard->connections.peer(fd) ? fd : -1;
-  if (!guard->connections.received(fd, static_cast<std::size_t>(count))) return failed(ECONNRESET);
-  return count;
 }
 
 int upnpd_close(int fd) {

@@ -1,9 +1,9 @@
 // Keeps libupnp on its LAN. It makes sockets of its own, has no setting for what they may do, and
 // several of its releases get it wrong; so the calls it makes to the C library are answered here.
-// libupnp_sockets.cpp defines socket, bind, setsockopt, connect, accept, recv, select, close,
-// getaddrinfo and inet_pton in the executable, where the dynamic linker finds them before the C
-// library's. Until guard_libupnp_sockets() is called, which only the announcer does, they pass
-// every call on unchanged; from then on, for this process:
+// libupnp_sockets.cpp defines socket, bind, setsockopt, connect, accept, select, close, getaddrinfo
+// and inet_pton in the executable, where the dynamic linker finds them before the C library's; recv
+// is base/recv_call.h's. Until guard_libupnp_sockets() is called, which only the announcer does,
+// they pass every call on unchanged; from then on, for this process:
 //
 //   SSDP's listening sockets  are never bound and join no group: searches are search_responder.h's
 //   IPv6 TCP                  is not available: the descriptions are IPv4's

@@ -49,8 +49,9 @@ using HttpRequest = std::variant<DocumentRequest, ControlRequest>;
 // Checks, in this order: the caller is on the LAN (403); Host, when present, is our address alone
 // or with our port (403); Origin and Referer, when present, are our own (403); the path is known
 // (404), the method its own (405); for control: text/xml, or no type but a SOAPACTION (415), a
-// SOAPACTION (400), a body's length (411) within kMaxSoapBody (413). Programs of Windows and Xbox
-// give up on an InternetGatewayDevice:2: they get the igd1.xml for igd2.xml.
+// SOAPACTION (400), a body's length (411; but see missing_length.h) within kMaxSoapBody (413).
+// Programs of Windows and Xbox give up on an InternetGatewayDevice:2: they get the igd1.xml for
+// igd2.xml.
 std::expected<HttpRequest, HttpAnswer> check_head(const HttpHead& head, const HttpSite& site);
 
 // Whether "ADDRESS" or "ADDRESS:PORT" is the site's own.

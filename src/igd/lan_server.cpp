@@ -79,6 +79,7 @@ void LanServer::cut_slow_connections() {
   for (auto& [handle, connection] : connections_) {
     const bool is_waiting = connection.exchange && connection.exchange->is_waiting();
     if (is_waiting) connection.deadline = now + kRequestTime;
+    connection.bytes->end_silent_body(now);
     // libmicrohttpd sees the end of the connection and closes it.
     if (connection.deadline <= now) ::shutdown(connection.fd, SHUT_RDWR);
   }
@@ -109,6 +110,7 @@ void LanServer::end_request(void* self, MHD_Connection* handle, void**,
   if (found == connections.end()) return;
   found->second.exchange.reset();
   found->second.deadline = base::boot_now() + kRequestTime;
+  if (found->second.bytes->have_ended()) ::shutdown(found->second.fd, SHUT_RDWR);
 }
 
 void LanServer::note_connection(void* self, MHD_Connection* handle, void**,
@@ -120,8 +122,10 @@ void LanServer::note_connection(void* self, MHD_Connection* handle, void**,
   }
   const auto* const info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return;
+  const int fd = info->connect_fd;
   server.connections_.insert_or_assign(
-      handle, Connection{info->connect_fd, base::boot_now() + kRequestTime, nullptr});
+      handle,
+      Connection{fd, base::boot_now() + kRequestTime, std::make_unique<RequestBytes>(fd), nullptr});
   if (!server.cut_timer_.is_running()) server.cut_timer_.start(std::chrono::seconds(1));
 }
 

@@ -12,6 +12,7 @@
 #include "fd.h"
 #include "http_exchange.h"
 #include "loop.h"
+#include "request_bytes.h"
 
 namespace upnpd::igd {
 
@@ -45,6 +46,7 @@ class LanServer {
   struct Connection {
     int fd;
     BootTime deadline;
+    std::unique_ptr<RequestBytes> bytes;
     std::unique_ptr<HttpExchange> exchange;
   };
   struct DaemonDeleter {

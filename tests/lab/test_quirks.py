@@ -223,8 +223,54 @@ def test_a_search_as_clients_write_it_is_answered(lab, igd, name):
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and b"igd1.xml" in answer
 
 
-def test_a_request_without_a_length_is_told_to_have_one(wire):
-    """RFC 9110 section 8.6; what follows the head is not taken for another request."""
-    wire.post(EXTERNAL, length=False)
-    assert wire.answer()[0] == 411
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("tail", [b"", b"\r\n", b"\0"], ids=repr)
+def test_a_request_without_a_length_ends_with_its_envelope(lab, wire, version, tail):
+    wire.post(EXTERNAL.strip() + tail, length=False, version=version)
+    assert_external(lab, wire.answer())
+
+
+def test_a_request_without_a_length_byte_by_byte(lab, wire):
+    wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    whole = (f'POST {wire.path} HTTP/1.1\r\nHost: {wire.host}\r\nContent-Type: text/xml\r\n'
+             f'SOAPAction: "{SOAPACTION}"\r\n\r\n').encode() + EXTERNAL
+    wire.send(*(bytes([byte]) for byte in whole))
+    assert_external(lab, wire.answer())
+
+
+def test_requests_with_and_without_a_length_share_a_connection(lab, wire):
+    for length in (True, False, False, True, False):
+        wire.post(EXTERNAL, length=length)
+        assert_external(lab, wire.answer())
+    for length in (False, True, False, False):
+        wire.post(EXTERNAL, length=length)
+    for _ in range(4):
+        assert_external(lab, wire.answer())
+
+
+def test_a_request_without_a_length_ends_with_the_clients_half_of_the_connection(lab, wire):
+    """A body that is no envelope, so that nothing else says where it ends."""
+    wire.post(b"NewExternalPort=80", length=False)
+    wire.socket.shutdown(socket.SHUT_WR)
+    assert wire.answer()[0] == 400
+    assert wire.socket.recv(1) == b"", "nothing can follow"
+
+
+def test_a_request_without_a_length_ends_when_its_client_falls_silent(lab, wire):
+    wire.socket.settimeout(6)
+    wire.post(EXTERNAL[:-30], length=False)
+    assert wire.answer()[0] == 400
     assert wire.socket.recv(1) == b""
+
+
+def test_a_request_without_a_length_has_the_limits_of_the_others(lab, wire):
+    wire.post(b"<a>" + b"x" * 17_000, length=False)
+    assert wire.answer()[0] == 413
+
+
+def test_the_caller_of_a_request_without_a_length_is_the_true_one(lab, igd, wire):
+    body = envelope(WAN_IP_1, "AddPortMapping", mapping_arguments(client=""))
+    wire.post(body, length=False, action="AddPortMapping")
+    assert wire.answer()[0] == 200
+    assert igd.get(4000)["NewInternalClient"] == lab.pc1.address
+    igd.delete(4000)
