@@ -99,9 +99,9 @@ void SearchResponder::readable() {
 }
 
 bool SearchResponder::may_be_answered(const sockaddr_in& from) const {
-  const std::uint16_t port = ntohs(from.sin_port);
-  // A search from port 1900 would have us answer another device, which may answer back.
-  return port != 0 && port != kSsdpPort && network_.contains_host(address_of(from.sin_addr));
+  // From port 1900 too: some control points search from it. Should a device get our answer there,
+  // it is no search and ends with it.
+  return from.sin_port != 0 && network_.contains_host(address_of(from.sin_addr));
 }
 
 void SearchResponder::take(const Arrival& arrival) {
