@@ -113,6 +113,37 @@ def test_a_gupnp_igd_program_maps_a_port(lab, upnpd, closing):
     assert fetch(lab.inet1, lab.wan_address, 8090) == "a page of the PC"
 
 
+@pytest.fixture(scope="module")
+def npm():
+    """The directory with the npm client, installed."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    installed = subprocess.run([root / "scripts/npm-client"], text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+    if installed.returncode != 0:
+        pytest.skip(installed.stdout.strip().rpartition("\n")[2])
+    return root / "build/npm"
+
+
+def test_an_npm_program_maps_and_unmaps_its_port(lab, upnpd, closing, npm):
+    """@achingbrain/nat-port-mapper of libp2p: searches from port 1900, AddAnyPortMapping, and an empty
+    protocol to delete."""
+    closing(WebServer(lab.pc1, 8091, "a page of the PC"))
+    said = pathlib.Path(lab.directory, "npm")
+    with open(said, "w") as output:
+        program = lab.pc1.start("node", str(npm / "map_a_port.mjs"), lab.pc1.address, "8091", output=output)
+    try:
+        wait_until(lambda: said.read_text() or program.poll() is not None, 20, "it says something")
+        assert said.read_text() == f"mapped {lab.wan_address} 8091\n"
+        assert fetch(lab.inet1, lab.wan_address, 8091) == "a page of the PC"
+        program.terminate()
+        assert program.wait(10) == 0, said.read_text()
+    finally:
+        program.kill()
+        program.wait()
+    assert is_closed(lab.inet1, lab.wan_address, 8091)
+    assert not [m for m in upnpd.mappings() if m["external_port"] == 8091]
+
+
 def test_gssdp_discover_sees_upnpd_come_and_go(lab, upnpd):
     need("gssdp-discover", "stdbuf")
     upnpd.stop()
