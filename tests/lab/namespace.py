@@ -69,10 +69,10 @@ class Namespace:
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=None if input is not None else subprocess.DEVNULL)
 
-    def start(self, *argv, output=subprocess.DEVNULL, env=None):
+    def start(self, *argv, input=subprocess.DEVNULL, output=subprocess.DEVNULL, env=None):
         """Starts a command in the background. Its pid is the command's own: `ip` becomes it."""
         return subprocess.Popen(
-            ["ip", "netns", "exec", self.name, *argv], stdin=subprocess.DEVNULL, stdout=output,
+            ["ip", "netns", "exec", self.name, *argv], stdin=input, stdout=output,
             stderr=subprocess.STDOUT, start_new_session=True, env=env)
 
     @contextlib.contextmanager

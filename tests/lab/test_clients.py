@@ -113,6 +113,35 @@ def test_a_gupnp_igd_program_maps_a_port(lab, upnpd, closing):
     assert fetch(lab.inet1, lab.wan_address, 8090) == "a page of the PC"
 
 
+def test_a_gupnp_control_point_reads_subscribes_maps_and_unmaps(lab, upnpd, closing):
+    """GUPnP is what gupnp-tools are made of; its reader of service descriptions is a strict one."""
+    found = subprocess.run([PYTHON, "-c", "import gi; gi.require_version('GUPnP', '1.6'); "
+                            "from gi.repository import GUPnP"], capture_output=True)
+    if found.returncode != 0:
+        pytest.skip("gir1.2-gupnp-1.6 or python3-gi is not installed")
+    closing(WebServer(lab.pc1, 4001, "a page of the PC"))
+    said = pathlib.Path(lab.directory, "gupnp")
+    with open(said, "w") as output:
+        program = lab.pc1.start(PYTHON, os.path.join(os.path.dirname(__file__), "gupnp_program.py"),
+                                lab.pc1.address, "8092", "4001", input=subprocess.PIPE, output=output)
+
+    def says(line):
+        wait_until(lambda: line in said.read_text().splitlines(), 20, said.read_text)
+    before = len(upnpd.mappings())
+    try:
+        says("described 11 17")
+        says(f"mapped {lab.wan_address}")
+        says(f"event ExternalIPAddress {lab.wan_address}")
+        says(f"event PortMappingNumberOfEntries {before + 1}")
+        assert fetch(lab.inet1, lab.wan_address, 8092) == "a page of the PC"
+        program.communicate(b"\n", timeout=10)
+        says("unmapped")
+    finally:
+        program.kill()
+        program.wait()
+    assert is_closed(lab.inet1, lab.wan_address, 8092)
+
+
 @pytest.fixture(scope="module")
 def npm():
     """The directory with the npm client, installed."""
