@@ -100,7 +100,7 @@ void Gateway::on_interfaces_changed() {
     return;
   }
   interfaces_ = *std::move(snapshot);
-  const WanSide before = std::exchange(wan_, find_wan(config_, interfaces_));
+  const WanSide before = std::exchange(wan_, read_wan());
   if (wan_ != before) {
     if (wan_.external_address && !before.external_address) connected_since_ = base::boot_now();
     base::log_notice("WAN " + wan_.interface.value_or("(none)") + ": " +
@@ -115,6 +115,14 @@ void Gateway::on_interfaces_changed() {
   if (std::ranges::any_of(lans_, [](const auto& lan) { return lan->wants_retry(); }))
     retry_timer_.start(kRetryPause);
   apply_surroundings();
+}
+
+WanSide Gateway::read_wan() {
+  WanSide wan = find_wan(config_, interfaces_);
+  if (!wan.link_up) return wan;
+  if (const auto speed = resources_.link_speeds.bits_per_second(*wan.interface))
+    wan.bits_per_second = speed->value_or(0);
+  return wan;
 }
 
 void Gateway::apply_surroundings() {
@@ -141,7 +149,7 @@ void Gateway::apply_surroundings() {
 }
 
 WanState Gateway::wan_state(LanIndex lan) const {
-  const std::uint32_t measured = wan_.interface ? link_bit_rate(*wan_.interface) : 0;
+  const std::uint32_t measured = bit_rate_variable(wan_.bits_per_second);
   return {lan,
           wan_.external_address ? ConnectionStatus::Connected : ConnectionStatus::Disconnected,
           wan_.external_address,

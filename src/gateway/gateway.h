@@ -12,6 +12,7 @@
 #include "interface_watch.h"
 #include "lan_side.h"
 #include "launcher.h"
+#include "link_speed.h"
 #include "loop.h"
 #include "mapping_store.h"
 #include "neighbour_table.h"
@@ -34,6 +35,7 @@ class Gateway {
     Launcher launcher;
     base::Fd admin_socket;
     kernel::InterfaceWatch interface_watch;
+    kernel::LinkSpeedReader link_speeds;
     std::unique_ptr<Nat> nat;      // the mapping store's
     kernel::FlowEnder flow_ender;  // likewise
     kernel::NeighbourTable neighbours;
@@ -71,6 +73,7 @@ class Gateway {
 
   // ---- surroundings ----
   void on_interfaces_changed();
+  WanSide read_wan();
   void apply_surroundings();
   WanState wan_state(LanIndex lan) const;
   StateVariables state_variables() const;

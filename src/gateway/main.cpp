@@ -165,6 +165,8 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   if (!admin_socket) return std::unexpected(admin_socket.error());
   auto watch = kernel::InterfaceWatch::open();
   if (!watch) return std::unexpected(base::with_errno("rtnetlink", watch.error().error));
+  auto link_speeds = kernel::LinkSpeedReader::open();
+  if (!link_speeds) return std::unexpected(base::with_errno("ethtool", link_speeds.error().error));
 
   auto flow_ender = kernel::FlowEnder::open();
   if (!flow_ender) return std::unexpected(base::with_errno("conntrack", flow_ender.error().error));
@@ -178,13 +180,10 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   IdentityReading identity = load_identity(config.lease_file.string() + ".identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
   if (config.uuid) identity.identity.uuid = *config.uuid;
-  return Gateway::Resources{std::move(identity.identity),
-                            *std::move(launcher),
-                            *std::move(admin_socket),
-                            *std::move(watch),
-                            std::make_unique<kernel::NftTable>(),
-                            *std::move(flow_ender),
-                            *std::move(neighbours),
+  return Gateway::Resources{std::move(identity.identity), *std::move(launcher),
+                            *std::move(admin_socket),     *std::move(watch),
+                            *std::move(link_speeds),      std::make_unique<kernel::NftTable>(),
+                            *std::move(flow_ender),       *std::move(neighbours),
                             *std::move(ports_in_use)};
 }
 

@@ -1,7 +1,7 @@
 #include "wan_side.h"
 
 #include <algorithm>
-#include <fstream>
+#include <cstdint>
 
 namespace upnpd::gateway {
 
@@ -44,11 +44,8 @@ std::string note_on(const WanSide& wan) {
   return "";
 }
 
-std::uint32_t link_bit_rate(const std::string& interface) {
-  std::ifstream file("/sys/class/net/" + interface + "/speed");
-  std::int64_t megabits = 0;
-  if (!(file >> megabits) || megabits <= 0) return 0;
-  return static_cast<std::uint32_t>(std::min<std::int64_t>(megabits * 1'000'000, UINT32_MAX));
+std::uint32_t bit_rate_variable(std::uint64_t bits_per_second) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(bits_per_second, UINT32_MAX));
 }
 
 }  // namespace upnpd::gateway

@@ -16,6 +16,7 @@ struct WanSide {
   std::vector<Ipv4Address> addresses;           // what the kernel matches
   std::optional<Ipv4Address> external_address;  // what clients are told
   bool link_up = false;
+  std::uint64_t bits_per_second = 0;  // measured, not found here; 0: the driver does not say
   friend bool operator==(const WanSide&, const WanSide&) = default;
 };
 
@@ -24,7 +25,8 @@ WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interface
 // What an administrator should know of the address: "" when it is a public one.
 std::string note_on(const WanSide& wan);
 
-// Bits a second by /sys/class/net/INTERFACE/speed; 0 when the driver does not say.
-std::uint32_t link_bit_rate(const std::string& interface);
+// A speed as Layer1UpstreamMaxBitRate has it (WANCommonInterfaceConfig:1 section 2.2.2): a ui4, and
+// so the largest there is for a link of more than 4.29 Gbit/s.
+std::uint32_t bit_rate_variable(std::uint64_t bits_per_second);
 
 }  // namespace upnpd::gateway

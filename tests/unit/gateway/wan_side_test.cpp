@@ -72,4 +72,11 @@ TEST_SUITE("wan_side") {
     CHECK(note_on(wan_with("203.0.113.1/24")).find("RFC 5737") != std::string::npos);
     CHECK(note_on(WanSide{}).find("ext_ifname") != std::string::npos);
   }
+
+  TEST_CASE("a speed is told as it is up to what a ui4 holds") {
+    CHECK(bit_rate_variable(0) == 0);
+    CHECK(bit_rate_variable(2'500'000'000) == 2'500'000'000);
+    CHECK(bit_rate_variable(UINT32_MAX) == UINT32_MAX);
+    CHECK(bit_rate_variable(10'000'000'000) == UINT32_MAX);
+  }
 }
