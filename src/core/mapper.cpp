@@ -208,10 +208,8 @@ Outcome Mapper::remove(MappingId id) {
 
 std::expected<void, std::string> Mapper::restore(PortMapping mapping, BootTime now) {
   reserve_ids_up_to(mapping.id);
-  if (auto permitted = permits(policy_, mapping.key.external_port, mapping.client,
-                               mapping.internal_port, mapping.description);
-      !permitted)
-    return permitted;
+  if (has_expired(mapping, now)) return std::unexpected("its lease has ended");
+  if (auto tolerated = tolerates(mapping); !tolerated) return tolerated;
   const std::chrono::seconds longest = policy_.limits.lease;
   if (longest.count() != 0)
     mapping.expires = std::min(mapping.expires.value_or(BootTime::max()), now + longest);

@@ -25,6 +25,7 @@ struct MappingEvent {
   enum class Kind { Added, Replaced, Deleted, Expired } kind;
   PortMapping mapping;
   std::optional<PortMapping> before;  // of Replaced: what the mapping was
+  std::string reason = {};            // of Deleted: why, when nobody asked for it
 };
 
 // The mapping whose flows have lost their way by `event`, if any: one that is gone, is disabled, or
@@ -35,6 +36,7 @@ std::optional<PortMapping> closed_by(const MappingEvent& event);
 struct PinholeEvent {
   enum class Kind { Added, Renewed, Deleted, Expired } kind;
   Pinhole pinhole;
+  std::string reason = {};  // of Deleted: why, when nobody asked for it
 };
 
 // Whether the flows that came in through it have lost their way by `event`.
@@ -85,6 +87,9 @@ class Mapper {
   // Deletes the mapping of this id, whoever owns it. No reply; no event when there is none.
   Outcome remove(MappingId id);
   Outcome remove(UniqueId id);
+  // From now on `policy` holds. Deletes what it forbids, each event with the reason. What it would
+  // grant a shorter lease keeps the one it has; what is over a quota stays, and counts.
+  Outcome set_policy(Policy policy);
 
   // Puts back into the table a mapping that was there before a restart; reconcile() then tells what
   // the kernel lacks. The reason, if policy does not permit it any more. Its lease is cut to the
@@ -146,6 +151,10 @@ class Mapper {
   void erase(const Pinhole& pinhole, PinholeEvent::Kind kind, Outcome& outcome);
   void end_pinholes(BootTime now, Outcome& outcome);
   void revert_pinholes();
+
+  // Whether policy lets an entry be there that is there already; if not, the reason.
+  std::expected<void, std::string> tolerates(const PortMapping& mapping) const;
+  std::expected<void, std::string> tolerates(const Pinhole& pinhole) const;
 
   // The rules that need the table: permission lines, quotas, conflicts.
   std::expected<PortMappingKey, Refusal> place(const WantedMapping& wanted, const RequestHead& head,

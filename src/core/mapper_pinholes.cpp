@@ -139,8 +139,8 @@ Outcome Mapper::remove(UniqueId id) {
 
 std::expected<void, std::string> Mapper::restore(Pinhole pinhole, BootTime now) {
   next_unique_id_ = std::max(next_unique_id_, pinhole.id.next());
-  if (!policy_.allow_pinholes) return std::unexpected("allow_pinholes is no");
-  if (auto permitted = permits(policy_, pinhole.key); !permitted) return permitted;
+  if (has_expired(pinhole, now)) return std::unexpected("its lease has ended");
+  if (auto tolerated = tolerates(pinhole); !tolerated) return tolerated;
   if (pinholes_.find(pinhole.id) != nullptr || pinholes_.find(pinhole.key) != nullptr)
     return std::unexpected("another has its id or its values");
   const std::chrono::seconds longest = policy_.limits.lease;
