@@ -37,7 +37,8 @@ std::string line_for(const core::MappingEvent& event, BootTime now) {
   using enum core::MappingEvent::Kind;
   if (event.kind == Added || event.kind == Replaced)
     line += m.expires ? ", " + std::to_string(remaining_seconds(m, now)) + " s" : ", permanent";
-  return line + ", \"" + base::printable(m.description.text()) + "\"";
+  line += ", \"" + base::printable(m.description.text()) + "\"";
+  return event.reason.empty() ? line : line + ": " + event.reason;
 }
 
 const char* word(core::PinholeEvent::Kind kind) {
@@ -58,7 +59,7 @@ std::string line_for(const core::PinholeEvent& event, BootTime now) {
   if (!core::closes(event))
     line += ", " + std::to_string(remaining_seconds(pinhole, now)) + " s, for " +
             to_string(pinhole.owner);
-  return line;
+  return event.reason.empty() ? line : line + ": " + event.reason;
 }
 
 }  // namespace
@@ -160,6 +161,11 @@ void MappingStore::end_closed_flows() {
   closed_pinholes_.clear();
 }
 
+bool MappingStore::set_policy(core::Policy policy) {
+  end_leases();
+  return carry_out(mapper_.set_policy(std::move(policy)), base::boot_now());
+}
+
 void MappingStore::end_leases() {
   const BootTime now = base::boot_now();
   const core::Outcome outcome = mapper_.tick(now);
@@ -174,8 +180,7 @@ void MappingStore::end_leases() {
 void MappingStore::plan_next_end() {
   const auto deadline = mapper_.next_deadline();
   if (!deadline) return lease_timer_.stop();
-  const auto delay = std::max(*deadline - base::boot_now(), std::chrono::milliseconds(0));
-  lease_timer_.start(delay + kKernelTick);
+  lease_timer_.start(*deadline + kKernelTick);
 }
 
 }  // namespace upnpd::gateway

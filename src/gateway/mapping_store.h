@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "boot_timer.h"
 #include "config.h"
 #include "flow_ender.h"
 #include "journal.h"
@@ -39,6 +40,8 @@ class MappingStore {
   // Makes `outcome`, the mapper's last, true: in the kernel, in the journal, in the log. False: the
   // kernel refused it, fault() says why, and the mapper has forgotten it.
   bool carry_out(const core::Outcome& outcome, BootTime now);
+  // From now on `policy` holds: what it forbids is gone, and its flows. False: the kernel refused.
+  bool set_policy(core::Policy policy);
   // Ends the leases that are over.
   void end_leases();
   // Makes the kernel's sets say where the router stands now.
@@ -79,7 +82,8 @@ class MappingStore {
   base::RateLimitedLog event_log_{{.burst = 100, .per_line = std::chrono::milliseconds(200)}};
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
   std::vector<Pinhole> closed_pinholes_;
-  base::Timer lease_timer_, sync_timer_, flow_timer_;
+  base::BootTimer lease_timer_;
+  base::Timer sync_timer_, flow_timer_;
 };
 
 }  // namespace upnpd::gateway

@@ -91,7 +91,7 @@ std::optional<PortMapping> mapping_of(const PortMappingKey& key, const Element& 
                      .internal_port = *internal_port,
                      .enabled = true,
                      .description = *std::move(description),
-                     .expires = expiry(element, now),
+                     .expires = note.expires ? note.expires : expiry(element, now),
                      .id = note.record ? note.record->id : 0,
                      .lan = note.record ? note.record->lan : LanIndex{0},
                      .owner = note.record ? note.record->owner : client->address()};

@@ -15,16 +15,18 @@ constexpr std::uint8_t kDescription = 16;
 constexpr std::uint8_t kRecord = 17;
 constexpr std::uint8_t kExternalPort = 18;
 constexpr std::uint8_t kPinholeRecord = 19;
+constexpr std::uint8_t kExpires = 20;
 
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::size_t kRecordBytes = 10;
 // Version, id, LAN, host; the owner's address makes the rest.
 constexpr std::size_t kPinholeRecordBytes = 10;
-static_assert(2 + kRecordBytes + 2 + kMaxKeptDescription == kMaxUserdata);
+constexpr std::size_t kExpiresBytes = 6;  // milliseconds: thousands of years
+static_assert(2 + kRecordBytes + 2 + kExpiresBytes + 2 + kMaxKeptDescription == kMaxUserdata);
 
 using Bytes = std::vector<std::byte>;
 
-void append(Bytes& bytes, std::uint32_t number, std::size_t size) {
+void append(Bytes& bytes, std::uint64_t number, std::size_t size) {
   while (size-- > 0)
     bytes.push_back(static_cast<std::byte>(number >> (8 * size) & 0xff));
 }
@@ -34,11 +36,15 @@ void append_head(Bytes& bytes, std::uint8_t type, std::size_t length) {
   append(bytes, static_cast<std::uint32_t>(length), 1);
 }
 
-std::uint32_t read(std::span<const std::byte> bytes) {
-  std::uint32_t number = 0;
+std::uint64_t read_long(std::span<const std::byte> bytes) {
+  std::uint64_t number = 0;
   for (const std::byte byte : bytes)
-    number = number << 8 | std::to_integer<std::uint32_t>(byte);
+    number = number << 8 | std::to_integer<std::uint64_t>(byte);
   return number;
+}
+
+std::uint32_t read(std::span<const std::byte> bytes) {
+  return static_cast<std::uint32_t>(read_long(bytes));
 }
 
 // nft prints a comment between quotes and has no way to escape one, and takes 128 bytes with the
@@ -68,6 +74,11 @@ void append_description(Bytes& bytes, std::string_view text) {
   if (comment) bytes.push_back(std::byte{0});
 }
 
+void append_expires(Bytes& bytes, BootTime expires) {
+  append_head(bytes, kExpires, kExpiresBytes);
+  append(bytes, static_cast<std::uint64_t>(expires.time_since_epoch().count()), kExpiresBytes);
+}
+
 // Calls `function(type, value)` for each attribute that is there whole. libnftnl's own loop trusts
 // the lengths.
 template <class Function>
@@ -87,6 +98,11 @@ std::string text_of(std::span<const std::byte> value) {
     text += std::to_integer<char>(byte);
   }
   return text;
+}
+
+std::optional<BootTime> expires_of(std::span<const std::byte> value) {
+  if (value.size() != kExpiresBytes) return std::nullopt;
+  return BootTime(std::chrono::milliseconds(static_cast<std::int64_t>(read_long(value))));
 }
 
 std::optional<MappingNote::Record> record_of(std::span<const std::byte> value) {
@@ -124,7 +140,8 @@ std::optional<PinholeNote> pinhole_note_of(std::span<const std::byte> value) {
   PinholeNote note{.id = *id,
                    .lan = static_cast<LanIndex>(read(value.subspan(3, 1))),
                    .owner = *owner,
-                   .host = {}};
+                   .host = {},
+                   .expires = std::nullopt};
   std::memcpy(note.host.data(), value.subspan(4 + address_bytes).data(), note.host.size());
   return note;
 }
@@ -139,6 +156,7 @@ std::vector<std::byte> encode_mapping_note(const PortMapping& mapping) {
   append(bytes, mapping.id, 4);
   append(bytes, mapping.lan, 1);
   append(bytes, mapping.owner.host_order(), 4);
+  if (mapping.expires) append_expires(bytes, *mapping.expires);
   return bytes;
 }
 
@@ -147,12 +165,14 @@ MappingNote decode_mapping_note(std::span<const std::byte> userdata) {
   for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
     if (type == kComment || type == kDescription) note.description = text_of(value);
     if (type == kRecord) note.record = record_of(value);
+    if (type == kExpires) note.expires = expires_of(value);
   });
   return note;
 }
 
 std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole) {
   Bytes bytes;
+  append_expires(bytes, pinhole.expires);
   const Bytes owner = bytes_of(pinhole.owner);
   append_head(bytes, kPinholeRecord, kPinholeRecordBytes + owner.size());
   append(bytes, kRecordVersion, 1);
@@ -165,9 +185,12 @@ std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole) {
 
 std::optional<PinholeNote> decode_pinhole_note(std::span<const std::byte> userdata) {
   std::optional<PinholeNote> note;
+  std::optional<BootTime> expires;
   for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
     if (type == kPinholeRecord) note = pinhole_note_of(value);
+    if (type == kExpires) expires = expires_of(value);
   });
+  if (note) note->expires = expires;
   return note;
 }
 

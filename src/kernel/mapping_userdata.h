@@ -17,7 +17,7 @@ namespace upnpd::kernel {
 // Kernel 6.18 refuses 255 bytes (EINVAL) and takes but forgets 256, for all of NFT_USERDATA_MAXLEN.
 inline constexpr std::size_t kMaxUserdata = 254;
 // Longer descriptions are cut, between two characters.
-inline constexpr std::size_t kMaxKeptDescription = 240;
+inline constexpr std::size_t kMaxKeptDescription = 232;
 
 // A mapping's userdata. What is not there is not set.
 struct MappingNote {
@@ -28,6 +28,9 @@ struct MappingNote {
   };
   std::optional<Record> record;  // none: upnpd has not put this element in
   std::string description;
+  // When the lease ends, by CLOCK_BOOTTIME: the element's own timeout stands still while the router
+  // sleeps. None: permanent.
+  std::optional<BootTime> expires;
 };
 
 std::vector<std::byte> encode_mapping_note(const PortMapping& mapping);
@@ -40,6 +43,7 @@ struct PinholeNote {
   LanIndex lan;
   IpAddress owner;
   MacAddress host;
+  std::optional<BootTime> expires;  // as a mapping's
 };
 std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole);
 // No value when upnpd has not put this element in.

@@ -66,7 +66,7 @@ std::optional<Pinhole> pinhole_of(const char* set, const Element& element, BootT
   const auto note = decode_pinhole_note(element.userdata);
   if (!key || !note || !element.lifetime) return std::nullopt;
   return Pinhole{.key = *key,
-                 .expires = now + *element.lifetime,
+                 .expires = note->expires.value_or(now + *element.lifetime),
                  .id = note->id,
                  .lan = note->lan,
                  .owner = note->owner,

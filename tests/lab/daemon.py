@@ -20,8 +20,7 @@ CAN_MAP = "allow 1024-65535 0.0.0.0/0 80-65535"
 READY_WITHIN = 10
 # A namespace of the network has this machine's files. What upnpd makes below /run, and by default
 # below /var/lib, it makes in a file system of its own; a new one at each start, as after a reboot.
-_OWN_DIRECTORIES = ("unshare", "--mount", "sh", "-c",
-                    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$@"', "sh")
+_OWN_DIRECTORIES = ["mount -t tmpfs none /run", "mount -t tmpfs none /var/lib"]
 _numbers = itertools.count(1)
 
 
@@ -47,13 +46,16 @@ class Upnpd:
         with open(self.config, "w") as config:
             config.write("\n".join([*lines, *permissions, ""]))
 
-    def start(self, *arguments, ready_on="pc1"):
+    def start(self, *arguments, ready_on="pc1", mounts=(), slept=None, env=None):
         """Starts upnpd and waits until it answers on the LAN. Without `arguments` it is given the
-        configuration file."""
+        configuration file. `mounts` are shell commands that change its file systems; `slept` seconds
+        more have passed by its CLOCK_BOOTTIME than by this machine's, as if it had slept so long."""
         assert not self.is_running()
         with open(self.log_file, "ab") as log:
             self._process = self.lab.router.start(
-                *_OWN_DIRECTORIES, UPNPD, "--foreground", *(arguments or ("--config", self.config)), output=log)
+                *(("unshare", "--time", "--boottime", str(slept)) if slept is not None else ()),
+                "unshare", "--mount", "sh", "-c", " && ".join([*_OWN_DIRECTORIES, *mounts, 'exec "$@"']), "sh",
+                UPNPD, "--foreground", *(arguments or ("--config", self.config)), output=log, env=env)
         if ready_on:
             self.wait_until_ready(getattr(self.lab, ready_on))
         return self

@@ -45,26 +45,27 @@ TEST_SUITE("mapping_userdata") {
     CHECK(first_type("") == 17);
   }
 
-  TEST_CASE("descriptions come back whole up to 240 bytes") {
+  TEST_CASE("descriptions come back whole up to 232 bytes") {
     for (const std::string& text :
          {std::string(), std::string("uTorrent (TCP)"), std::string("a \"quoted\" one"),
           std::string("B\xc3\xbc"
                       "cher"),
-          repeated("x", 127), repeated("x", 128), repeated("\"", 240)})
+          repeated("x", 127), repeated("x", 128), repeated("\"", 232)})
       CHECK(kept(text) == text);
   }
 
   TEST_CASE("longer ones are cut between two characters") {
-    CHECK(kept(repeated("x", 1024)) == repeated("x", 240));
-    CHECK(kept("x" + repeated("\xc3\xbc", 200)) == "x" + repeated("\xc3\xbc", 119));
-    CHECK(kept(repeated("\xf0\x9f\x8e\xae", 100)) == repeated("\xf0\x9f\x8e\xae", 60));
+    CHECK(kept(repeated("x", 1024)) == repeated("x", 232));
+    CHECK(kept("x" + repeated("\xc3\xbc", 200)) == "x" + repeated("\xc3\xbc", 115));
+    CHECK(kept(repeated("\xf0\x9f\x8e\xae", 100)) == repeated("\xf0\x9f\x8e\xae", 58));
   }
 
   TEST_CASE("userdata cut short anywhere loses the attribute that is cut, no more") {
     const auto bytes = encode_mapping_note(a_mapping().described("game"));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       const auto note = decode_mapping_note(std::span(bytes).first(size));
-      CHECK_FALSE(note.record);
+      CHECK(note.record.has_value() == (size >= 7 + 12));
+      CHECK_FALSE(note.expires);
       CHECK(note.description == (size >= 7 ? "game" : ""));
     }
   }
@@ -76,6 +77,15 @@ TEST_SUITE("mapping_userdata") {
     bytes[2] = std::byte{1};
     bytes.insert(bytes.begin(), {std::byte{200}, std::byte{1}, std::byte{7}});
     CHECK(decode_mapping_note(bytes).record);
+  }
+
+  TEST_CASE("the end of a lease comes back as it was given, none for a permanent one") {
+    const auto expires_of = [](const PortMapping& mapping) {
+      return decode_mapping_note(encode_mapping_note(mapping)).expires;
+    };
+    CHECK(expires_of(a_mapping().lasting(123456789ms)) == kNow + 123456789ms);
+    CHECK(expires_of(a_mapping().lasting(24h * 365 * 100)) == kNow + 24h * 365 * 100);
+    CHECK_FALSE(expires_of(a_mapping().permanent()));
   }
 
   TEST_CASE("an external port comes back") {
