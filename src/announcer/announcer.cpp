@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "search_responder.h"
 #include "thread_memory.h"
+#include "watchdog.h"
 
 namespace upnpd::announcer {
 namespace {
@@ -77,6 +78,7 @@ class Announcer {
   [[noreturn]] void fail(std::string_view why);
 
   base::Loop loop_;
+  base::Watchdog watchdog_{loop_, base::kTurnPatience};
   wire::Channel channel_;
   std::function<void()> lock_down_;
   std::minstd_rand random_;

@@ -76,6 +76,7 @@ constexpr const char* kEverybody[] = {
     "sendmsg",
     "sendto",
     "set_robust_list",
+    "setitimer",
     "setsockopt",
     "shutdown",
     "sigreturn",

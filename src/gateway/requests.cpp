@@ -25,12 +25,12 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
       service_.kill(std::string("it sent a frame of ") + to_string(message.error()));
       break;
     }
-    std::visit(
-        Overloaded{[&](LanServed& served) {
-                     if (LanSide* const l = lan(served.lan)) l->on_served(served.event_port);
-                   },
-                   [](Pong&) {}, [&](auto& request) { requests.emplace_back(std::move(request)); }},
-        *message);
+    std::visit(Overloaded{[&](LanServed& served) {
+                            if (LanSide* const l = lan(served.lan)) l->on_served(served.event_port);
+                          },
+                          [this](Pong&) { service_.on_pong(); },
+                          [&](auto& request) { requests.emplace_back(std::move(request)); }},
+               *message);
   }
   if (stopping_) return;
   prepare_neighbours(requests);

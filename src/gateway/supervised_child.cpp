@@ -1,8 +1,10 @@
 #include "supervised_child.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "clock.h"
 #include "log.h"
@@ -15,10 +17,14 @@ constexpr auto kFirstBackOff = 100ms;
 constexpr auto kLongestBackOff = std::chrono::milliseconds(10s);
 constexpr auto kLivedWell = 10s;
 constexpr auto kEndPatience = 2s;
+// With a doorbell's pause, a hung child is noticed within two seconds of a LAN program's asking.
+constexpr auto kPongPatience = 1200ms;
 constexpr std::size_t kFramesTogether = 256;
 
 std::string how(int status) {
-  if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    return "killed by its watchdog: it was busy or blocked for too long";
+  if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));
   return "ended with status " + std::to_string(WEXITSTATUS(status));
 }
 
@@ -33,7 +39,8 @@ SupervisedChild::SupervisedChild(base::Loop& loop, const Launcher& launcher, std
       hooks_(std::move(hooks)),
       back_off_(kFirstBackOff),
       restart_timer_(loop, [this] { launch(); }),
-      end_timer_(loop, [this] { kill("it does not end by itself"); }) {}
+      end_timer_(loop, [this] { kill("it does not end by itself"); }),
+      pong_timer_(loop, [this] { kill("it does not answer"); }) {}
 
 void SupervisedChild::start() {
   wanted_ = true;
@@ -43,30 +50,54 @@ void SupervisedChild::start() {
 void SupervisedChild::expect_end() {
   wanted_ = false;
   restart_timer_.stop();
-  if (is_running()) end_timer_.start(kEndPatience);
+  ending_ = is_running();
+  if (ending_) end_timer_.start(kEndPatience);
 }
 
 void SupervisedChild::launch() {
   auto ends = wire::Channel::make_pair();
   if (!ends) {
     base::log_error("no channel for the " + label_);
-    restart_timer_.start(kLongestBackOff);
-    return;
+    return launch_after(kLongestBackOff);
   }
   const auto started = launcher_.start(role_, label_, std::move(ends->second).release());
   if (!started) {
     base::log_error(label_ + ": " + started.error());
-    restart_timer_.start(kLongestBackOff);
-    return;
+    last_end_ = started.error();
+    return launch_after(kLongestBackOff);
   }
   pid_ = *started;
   launched_ = base::boot_now();
+  has_spoken_ = false;
   channel_ = std::move(ends->first);
   channel_watcher_ = std::make_unique<base::FdWatcher>(loop_, channel_->fd(), base::Interest::Read,
                                                        [this] { on_ready(); });
   child_watcher_ =
       std::make_unique<base::ChildWatcher>(loop_, pid_, [this](int status) { on_status(status); });
   hooks_.started();
+}
+
+void SupervisedChild::launch_after(std::chrono::milliseconds pause) {
+  next_launch_ = base::boot_now() + pause;
+  restart_timer_.start(pause);
+}
+
+std::string SupervisedChild::state() const {
+  if (is_running()) return "running";
+  if (!restart_timer_.is_running()) return "not wanted";
+  const auto left = std::chrono::ceil<std::chrono::seconds>(next_launch_ - base::boot_now());
+  return "starting again in " + std::to_string(std::max<std::int64_t>(left.count(), 0)) + " s";
+}
+
+void SupervisedChild::ask_for_life() {
+  // How long a start may take is the watchdog's to say.
+  if (!is_running() || !has_spoken_ || ending_ || pong_timer_.is_running()) return;
+  pong_timer_.start(kPongPatience);
+  send(Ping{++pings_});
+}
+
+void SupervisedChild::on_pong() {
+  pong_timer_.stop();
 }
 
 void SupervisedChild::on_ready() {
@@ -87,6 +118,7 @@ void SupervisedChild::on_ready() {
     if (!*frame) break;
     frames.push_back(std::move(**frame));
   }
+  has_spoken_ = has_spoken_ || !frames.empty();
   if (!frames.empty()) hooks_.received(std::move(frames));
 }
 
@@ -99,6 +131,7 @@ void SupervisedChild::watch_queue() {
 void SupervisedChild::kill(const std::string& why) {
   if (!is_running()) return;
   base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") is ended: " + why);
+  why_killed_ = why;
   channel_watcher_.reset();
   channel_.reset();
   launcher_.end(pid_);
@@ -111,17 +144,20 @@ void SupervisedChild::on_status(int status) {
 
 void SupervisedChild::on_ended(int status) {
   const bool lived_well = base::boot_now() - launched_ >= kLivedWell;
-  if (wanted_)
-    base::log_warning(label_ + " (pid " + std::to_string(pid_) + ") " + how(status) +
-                      ", is started again");
-  pid_ = 0;
+  const pid_t pid = std::exchange(pid_, 0);
+  const std::string why = std::exchange(why_killed_, "");
   end_timer_.stop();
+  pong_timer_.stop();
   channel_watcher_.reset();
   channel_.reset();
   if (!wanted_) return hooks_.ended();
+  if (std::exchange(ending_, false)) return launch();
+  last_end_ = how(status) + (why.empty() ? "" : ": " + why);
   ++restarts_;
   back_off_ = lived_well ? kFirstBackOff : back_off_;
-  restart_timer_.start(back_off_);
+  base::log_warning(label_ + " (pid " + std::to_string(pid) + ") " + last_end_ +
+                    "; it is started again in " + std::to_string(back_off_.count()) + " ms");
+  launch_after(back_off_);
   back_off_ = std::min(2 * back_off_, kLongestBackOff);
 }
 

@@ -33,6 +33,9 @@ class SupervisedChild {
   void expect_end();
   // Ends it at once: it is hung, or what it says makes no sense. It is started again while wanted.
   void kill(const std::string& why);
+  // It must answer with a Pong soon, or is killed.
+  void ask_for_life();
+  void on_pong();
 
   template <class Message>
   void send(const Message& message, int fd = -1) {
@@ -44,6 +47,10 @@ class SupervisedChild {
   bool is_running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   unsigned restarts() const { return restarts_; }
+  // How it is, in words: "running", "starting again in 3 s", "not wanted".
+  std::string state() const;
+  // How it last fell, "" while it has not: "killed by signal 9".
+  const std::string& last_end() const { return last_end_; }
   const std::string& role() const { return role_; }
 
  private:
@@ -51,6 +58,7 @@ class SupervisedChild {
   void on_ready();
   void on_status(int status);
   void on_ended(int status);
+  void launch_after(std::chrono::milliseconds pause);
   void watch_queue();
 
   base::Loop& loop_;
@@ -59,13 +67,17 @@ class SupervisedChild {
   Hooks hooks_;
   bool wanted_ = false;
   pid_t pid_ = 0;
+  bool has_spoken_ = false;  // it is past its start
+  bool ending_ = false;      // an end was asked for: it is no fall
   unsigned restarts_ = 0;
-  BootTime launched_;
+  std::string why_killed_, last_end_;
+  std::uint32_t pings_ = 0;
+  BootTime launched_, next_launch_;
   std::chrono::milliseconds back_off_;
   std::optional<wire::Channel> channel_;
   std::unique_ptr<base::FdWatcher> channel_watcher_;
   std::unique_ptr<base::ChildWatcher> child_watcher_;
-  base::Timer restart_timer_, end_timer_;
+  base::Timer restart_timer_, end_timer_, pong_timer_;
 };
 
 }  // namespace upnpd::gateway

@@ -16,6 +16,7 @@
 #include "pending_requests.h"
 #include "rate_limited_log.h"
 #include "router_state.h"
+#include "watchdog.h"
 
 namespace upnpd::igd {
 namespace {
@@ -67,6 +68,7 @@ class IgdService {
   void fail(std::string_view reason);
 
   base::Loop loop_;
+  base::Watchdog watchdog_{loop_, base::kTurnPatience};
   wire::Channel channel_;
   RouterState router_;
   base::RateLimitedLog log_;
