@@ -109,9 +109,11 @@ void add_process_rows(const Json& status, std::vector<Row>& rows) {
     const Json process = *processes->at(i);
     const std::string lan = text(process, "lan");
     const bool runs = process.number_at("pid").value_or(0) != 0;
+    const std::string last_end = text(process, "last_end");
     rows.push_back({"process", text(process, "role") + (lan.empty() ? "" : " " + lan),
-                    (runs ? "pid " + number(process, "pid") : std::string("not running")) + ", " +
-                        number(process, "restarts") + " restarts"});
+                    (runs ? "pid " + number(process, "pid") : text(process, "state")) + ", " +
+                        number(process, "restarts") + " restarts" +
+                        (last_end.empty() ? "" : ", last " + last_end)});
   }
 }
 
@@ -160,12 +162,31 @@ std::string show_deleted(const Json& answer) {
   return "deleted " + text(answer, "what") + " " + number(answer, "deleted") + "\n";
 }
 
+// ---- reload ----
+
+std::expected<Json, std::string> reload_request(const std::vector<std::string>& words) {
+  if (!words.empty()) return std::unexpected("reload takes no words");
+  Json request = Json::object();
+  request.add("command", "reload");
+  return request;
+}
+
+std::string show_reloaded(const Json& answer) {
+  std::string lines = "the configuration is read anew\n";
+  const auto notes = answer.at("notes");
+  for (std::size_t i = 0; notes && i < notes->size(); ++i)
+    lines += text(*notes->at(i), "note") + "\n";
+  return lines;
+}
+
 constexpr Command kCommands[] = {
     {"list", "mappings", "show every port mapping", list_request, show_list},
     {"list", "pinholes", "show every IPv6 pinhole", list_request, show_list},
     {"status", "", "show addresses, processes, limits and faults", status_request, show_status},
     {"delete", "ID", "delete a mapping, whoever owns it", delete_request, show_deleted},
     {"delete", "pinhole ID", "delete a pinhole, whoever owns it", delete_request, show_deleted},
+    {"reload", "", "read the configuration again, and keep every mapping it permits",
+     reload_request, show_reloaded},
 };
 
 }  // namespace

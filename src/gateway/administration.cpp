@@ -56,6 +56,8 @@ Json to_json(const SupervisedChild& child) {
   process.add("role", child.role());
   process.add("pid", std::int64_t{child.pid()});
   process.add("restarts", std::int64_t{child.restarts()});
+  process.add("state", child.state());
+  process.add("last_end", child.last_end());
   return process;
 }
 
@@ -91,10 +93,11 @@ Json Gateway::administer(const Json& request) {
     return error_reply("there is no list of '" + base::printable(what) +
                        "'; there are: mappings, pinholes");
   if (command == "status") return status();
+  if (command == "reload") return reload_for_admin();
   if (command == "delete" && what == "pinholes") return delete_pinhole(request);
   if (command == "delete") return delete_mapping(request);
   return error_reply("'" + base::printable(command) +
-                     "' is no command; there are: list, status, delete");
+                     "' is no command; there are: list, status, delete, reload");
 }
 
 Json Gateway::list_mappings() {
@@ -136,6 +139,8 @@ Json Gateway::status() const {
   self.add("role", "gateway");
   self.add("pid", std::int64_t{::getpid()});
   self.add("restarts", std::int64_t{0});
+  self.add("state", "running");
+  self.add("last_end", "");
   processes.append(std::move(self));
   processes.append(to_json(service_));
   for (const auto& lan : lans_) {

@@ -36,8 +36,7 @@ Gateway::Gateway(Config config, Resources resources)
                          }),
       terminate_(loop_, SIGTERM, [this] { begin_stop(); }),
       interrupt_(loop_, SIGINT, [this] { begin_stop(); }),
-      hang_up_(loop_, SIGHUP,
-               [] { base::log_warning("SIGHUP: the configuration is read at the start alone"); }),
+      hang_up_(loop_, SIGHUP, [this] { (void)reload(); }),
       user_(loop_, SIGUSR1, [this] { on_interfaces_changed(); }),
       retry_timer_(loop_, [this] { on_interfaces_changed(); }),
       waiting_timer_(loop_, [this] { serve_waiting(); }),
@@ -47,13 +46,10 @@ Gateway::Gateway(Config config, Resources resources)
                        for (const auto& lan : lans_)
                          lan->publish(state_variables());
                      }),
-      stop_timer_(loop_, [this] { loop_.stop(); }) {
+      stop_timer_(loop_, [this] { loop_.stop(); }),
+      sweep_timer_(loop_, [this] { drop_ended_lans(); }) {
   for (const std::string& name : config_.lans)
-    lans_.push_back(std::make_unique<LanSide>(
-        loop_, static_cast<LanIndex>(lans_.size()), name, config_, resources_.identity,
-        resources_.launcher, service_,
-        LanSide::Hooks{[this] { apply_surroundings(); }, [this] { return state_variables(); },
-                       [this] { stop_when_quiet(); }}));
+    add_lan(name);
 }
 
 int Gateway::run() {
@@ -182,19 +178,31 @@ void Gateway::plan_publish() {
 
 void Gateway::on_service_started() {
   waiting_.clear();  // the former service's, whose ids mean nothing to this one
-  const Config& c = config_;
-  service_.send(DeviceIdentity{resources_.identity.uuid, resources_.identity.path_token,
-                               c.friendly_name, c.manufacturer, c.manufacturer_url, c.model_name,
-                               c.model_description, c.model_number, c.model_url, c.serial,
-                               c.presentation_url});
+  service_.send(device_identity());
   tell_wan_state();
   service_.send(state_variables());
   for (const auto& lan : lans_)
     lan->tell_service();
 }
 
+DeviceIdentity Gateway::device_identity() const {
+  const Config& c = config_;
+  return {resources_.identity.uuid,
+          resources_.identity.path_token,
+          c.friendly_name,
+          c.manufacturer,
+          c.manufacturer_url,
+          c.model_name,
+          c.model_description,
+          c.model_number,
+          c.model_url,
+          c.serial,
+          c.presentation_url};
+}
+
 LanSide* Gateway::lan(LanIndex index) {
-  return index < lans_.size() ? lans_[index].get() : nullptr;
+  const auto found = std::ranges::find(lans_, index, &LanSide::index);
+  return found == lans_.end() ? nullptr : found->get();
 }
 
 }  // namespace upnpd::gateway

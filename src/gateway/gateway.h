@@ -2,6 +2,8 @@
 // reads nothing that came from a LAN but typed messages.
 #pragma once
 
+#include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -40,6 +42,7 @@ class Gateway {
     kernel::FlowEnder flow_ender;  // likewise
     kernel::NeighbourTable neighbours;
     kernel::PortsInUseReader ports_in_use;
+    std::function<ConfigReading()> read_config;  // as at the start: the file, and the command line
   };
 
   Gateway(Config config, Resources resources);
@@ -52,6 +55,15 @@ class Gateway {
   void begin_stop();
   void stop_when_quiet();
   void finish_stop();
+
+  // ---- the configuration read again (reload.cpp) ----
+  // The lines an administrator should see. An error: the configuration has these problems, and
+  // nothing has changed.
+  std::expected<std::vector<std::string>, std::vector<std::string>> reload();
+  void reload_lans(const Config& before);
+  void add_lan(const std::string& name);
+  void drop_ended_lans();
+  base::Json reload_for_admin();
 
   // ---- requests (requests.cpp) ----
   void on_service_frames(const std::vector<wire::Frame>& frames);
@@ -80,6 +92,7 @@ class Gateway {
   void tell_wan_state();
   void plan_publish();
   void on_service_started();
+  DeviceIdentity device_identity() const;
   LanSide* lan(LanIndex index);
 
   // ---- administration (administration.cpp) ----
@@ -109,10 +122,11 @@ class Gateway {
 
   SupervisedChild service_;
   std::vector<std::unique_ptr<LanSide>> lans_;
+  std::vector<std::unique_ptr<LanSide>> leaving_;  // no longer configured, saying goodbye
   AdminServer admin_;
   base::FdWatcher interface_watcher_;
   base::SignalWatcher terminate_, interrupt_, hang_up_, user_;
-  base::Timer retry_timer_, waiting_timer_, publish_timer_, stop_timer_;
+  base::Timer retry_timer_, waiting_timer_, publish_timer_, stop_timer_, sweep_timer_;
 };
 
 }  // namespace upnpd::gateway

@@ -9,7 +9,8 @@ namespace upnpd::gateway {
 LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config,
                  const Identity& identity, const Launcher& launcher, SupervisedChild& service,
                  Hooks hooks)
-    : index_(index),
+    : loop_(loop),
+      index_(index),
       name_(std::move(name)),
       config_(config),
       identity_(identity),
@@ -55,6 +56,7 @@ void LanSide::bring_up(const Link& link) {
   problem_.clear();
   link_ = link;
   listener_ = *std::move(listener);
+  control_bell_ = std::make_unique<Doorbell>(loop_, listener_->fd, service_);
   base::log_notice("LAN " + link.interface + " " + link.addresses.front().to_string() +
                    ": serving on port " + std::to_string(listener_->port));
   announcer_.start();
@@ -71,14 +73,30 @@ void LanSide::take_down() {
   base::log_notice("LAN " + link_->interface + " " + link_->addresses.front().to_string() +
                    " is gone");
   link_.reset();
+  control_bell_.reset();
   listener_.reset();
   event_port_ = 0;
   service_.send(LeaveLan{index_});
   stop();
 }
 
+void LanSide::leave() {
+  if (!link_) return;
+  take_down();
+  hooks_.access_changed();
+}
+
+void LanSide::announce_anew() {
+  if (!link_) return;
+  announcer_.expect_end();
+  announcer_.send(StopAnnouncing{});
+  announcer_.start();
+}
+
 void LanSide::stop() {
   link_.reset();
+  search_bell_.reset();
+  search_socket_ = base::Fd();
   announcer_.expect_end();
   announcer_.send(StopAnnouncing{});
 }
@@ -86,12 +104,15 @@ void LanSide::stop() {
 void LanSide::on_announcer_started() {
   if (!link_) return;
   const Ipv4Network& address = link_->addresses.front();
-  const auto socket = open_search_socket(link_->interface, address.address());
+  auto socket = open_search_socket(link_->interface, address.address());
   if (!socket) return announcer_.kill(socket.error());
+  search_bell_.reset();
+  search_socket_ = *std::move(socket);
+  search_bell_ = std::make_unique<Doorbell>(loop_, search_socket_, announcer_);
   announcer_.send(
       AnnounceLan{index_, link_->interface, address, listener_->port, preferred_event_port_,
                   config_.notify_interval, identity_.uuid, identity_.path_token},
-      socket->get());
+      search_socket_.get());
 }
 
 void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
@@ -99,6 +120,7 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
     const auto message = wire::decode<FromAnnouncer>(frame.bytes);
     if (!message)
       return announcer_.kill(std::string("it sent a frame of ") + to_string(message.error()));
+    if (std::holds_alternative<Pong>(*message)) announcer_.on_pong();
     const auto* const ready = std::get_if<AnnouncerReady>(&*message);
     if (ready == nullptr || !link_) continue;
     preferred_event_port_ = event_port_ = ready->event_port;

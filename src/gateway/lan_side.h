@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config.h"
+#include "doorbell.h"
 #include "identity.h"
 #include "interface_watch.h"
 #include "lan_sockets.h"
@@ -43,6 +44,11 @@ class LanSide {
   void publish(const StateVariables& variables) { announcer_.send(variables); }
   // Takes the LAN down with a byebye.
   void stop();
+  // The same, and has the service leave it: until update() finds it again.
+  void leave();
+  // What is announced of the device has changed: byebye, and alive by another announcer. Control
+  // goes on meanwhile.
+  void announce_anew();
 
   LanIndex index() const { return index_; }
   const std::string& name() const { return name_; }
@@ -75,6 +81,7 @@ class LanSide {
   void serve();
   void complain(const std::string& problem);
 
+  base::Loop& loop_;
   LanIndex index_;
   std::string name_;
   const Config& config_;
@@ -83,12 +90,14 @@ class LanSide {
   Hooks hooks_;
   std::optional<Link> link_;
   std::optional<HttpListener> listener_;
+  base::Fd search_socket_;                  // the announcer's
   std::uint16_t event_port_ = 0;            // 0: the announcer has not told it yet
   std::uint16_t preferred_event_port_ = 0;  // the last one
   bool announces_ = false;
   bool wants_retry_ = false;
   std::string problem_;
   SupervisedChild announcer_;
+  std::unique_ptr<Doorbell> control_bell_, search_bell_;
 };
 
 }  // namespace upnpd::gateway

@@ -184,10 +184,12 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
                             *std::move(admin_socket),     *std::move(watch),
                             *std::move(link_speeds),      std::make_unique<kernel::NftTable>(),
                             *std::move(flow_ender),       *std::move(neighbours),
-                            *std::move(ports_in_use)};
+                            *std::move(ports_in_use),     [options] { return read_wanted_config(options); }};
 }
 
-int serve(const Options& options) {
+int serve(Options options) {
+  // Going into the background changes the directory.
+  if (options.config_file) options.config_file = std::filesystem::absolute(*options.config_file);
   base::set_up_log({"gateway", true, options.debug});
   ConfigReading reading = read_wanted_config(options);
   for (const ConfigProblem& problem : reading.problems)

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from daemon import Upnpd
-from igd_client import find_igd
+from hang import can_hang, hang
+from igd_client import find_igd, m_search, SSDP
 from namespace import wait_until
-from traffic import Stream, UdpEcho
+from traffic import Capture, Stream, UdpEcho
 
 BACK_WITHIN = 1.0
 
@@ -65,3 +66,73 @@ def test_a_stopped_child_is_replaced(lab, upnpd, role):
     wait_until(lambda: upnpd.process(role)["pid"] not in (0, old), 2, "another process")
     wait_until(lambda: find_igd(lab.pc1, timeout=0.3), 2, "upnpd serves again")
     wait_until(lambda: not os.path.exists(f"/proc/{old}"), 1, "the end of the stopped process")
+
+
+@pytest.mark.skipif(not can_hang(), reason="hang.py speaks x86-64 alone")
+@pytest.mark.parametrize("role", ["igd", "announcer"])
+def test_a_child_that_hangs_is_noticed_by_the_first_who_needs_it(lab, upnpd, closing, role):
+    closing(UdpEcho(lab.pc1, 5000))
+    igd = find_igd(lab.pc1)
+    igd.add(6000, 5000, protocol="UDP", description="stays")
+    mappings = listed(upnpd)
+    old = upnpd.process(role)
+    stream = Stream(lab.inet1, lab.wan_address, 6000)
+    wire = Capture(lab.pc1)
+    try:
+        time.sleep(0.6)  # whoever asked before is answered
+        hang(old["pid"])
+        asked = time.monotonic()
+        if role == "igd":
+            closing(lab.pc1.connect(lab.lan_address, int(igd.location.split("/")[2].split(":")[1])))
+        else:
+            with lab.pc1.udp() as searcher:
+                searcher.sendto(m_search("ssdp:all"), SSDP)
+        wait_until(lambda: upnpd.process(role)["pid"] not in (0, old["pid"]), 2.0, "another process")
+        wait_until(lambda: find_igd(lab.pc1, timeout=0.2), 2.0, "discovery and description")
+        noticed = time.monotonic() - asked
+        time.sleep(0.3)
+    finally:
+        stream.close()
+        wire.close()
+    assert noticed < 4
+    process = upnpd.process(role)
+    assert process["restarts"] == old["restarts"] + 1 and "does not answer" in process["last_end"]
+    assert listed(upnpd) == mappings and stream.lost == []
+    told = [frame for frame in wire.frames if b"NOTIFY * HTTP" in frame]
+    if role == "announcer":
+        assert b"ssdp:byebye" in told[0] and b"ssdp:alive" in told[-1], "clients are told to look again"
+
+
+def test_a_child_that_falls_again_and_again_is_waited_for_longer_and_shown(lab, upnpd):
+    pauses = []
+    for _ in range(6):
+        upnpd.kill_child("igd")
+        gone = time.monotonic()
+        wait_until(lambda: upnpd.process("igd")["pid"] == 0, 1, "its end is known")
+        shown = upnpd.process("igd")
+        assert shown["last_end"] == "killed by signal 9"
+        assert shown["state"].startswith("starting again in ") and shown["state"].endswith(" s")
+        wait_until(lambda: upnpd.process("igd")["pid"], 5, "it is back")
+        pauses.append(time.monotonic() - gone)
+    assert pauses[0] < 1 and 1.6 <= pauses[4] <= 2.6 and 3.2 <= pauses[5] <= 4.2, pauses
+    text = upnpd.admin("status").stdout
+    assert "6 restarts, last killed by signal 9" in text, text
+    assert upnpd.process("igd")["state"] == "running"
+    assert find_igd(lab.pc1), "and it serves"
+
+
+def test_no_process_wakes_up_when_nothing_happens(lab, upnpd):
+    time.sleep(2)  # announcements and what was asked before are over
+    def switches():
+        counts = {}
+        for pid in upnpd.pids():
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/status") as status:
+                    counts[pid, thread] = sum(int(line.split()[1]) for line in status if "ctxt_switches" in line)
+        return counts
+    before = switches()
+    time.sleep(3)
+    after = switches()
+    gateway_and_service = [key for key in after if key[0] in upnpd.pids()[:2]]
+    woken = {key: after[key] - before[key] for key in gateway_and_service if after[key] != before.get(key)}
+    assert woken == {}
