@@ -5,13 +5,14 @@
 
 #include "admin_client.h"
 #include "commands.h"
+#include "upnpd/paths.h"
 #include "upnpd/version.h"
 
 namespace upnpd::admin {
 namespace {
 
 struct Options {
-  std::string socket = "/run/upnpd/admin.sock";
+  std::string socket = kDefaultAdminSocket;
   bool json = false, help = false, version = false;
   std::vector<std::string> words;
 };
@@ -23,9 +24,9 @@ std::string usage() {
     line.resize(std::max<std::size_t>(line.size() + 1, 20), ' ');
     text += line + command.purpose + "\n";
   }
-  return text +
-         "\n  --socket PATH     ask the daemon whose admin_socket is PATH (default: "
-         "/run/upnpd/admin.sock)\n"
+  return text + "\n  --socket PATH     ask the daemon whose admin_socket is PATH (default: " +
+         kDefaultAdminSocket +
+         ")\n"
          "  --json            show the answer as JSON\n"
          "  --version, --help\n";
 }

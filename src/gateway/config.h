@@ -11,6 +11,7 @@
 
 #include "policy.h"
 #include "upnpd/address.h"
+#include "upnpd/paths.h"
 
 namespace upnpd::gateway {
 
@@ -36,8 +37,8 @@ struct Config {
   std::string model_number = "1";
   std::string serial = "00000000";
 
-  std::filesystem::path lease_file = "/var/lib/upnpd/leases";
-  std::filesystem::path admin_socket = "/run/upnpd/admin.sock";
+  std::filesystem::path lease_file = kDefaultLeaseFile;
+  std::filesystem::path admin_socket = kDefaultAdminSocket;
   std::string run_as;  // "": upnpd if there is such a user, else nobody
   core::Policy policy;
 };

@@ -19,14 +19,12 @@
 #include "nft_table.h"
 #include "options.h"
 #include "sandbox.h"
+#include "upnpd/paths.h"
 #include "upnpd/version.h"
 
 namespace upnpd::gateway {
 namespace {
 
-constexpr const char* kDefaultConfig = "/etc/upnpd/upnpd.conf";
-constexpr const char* kRunDirectory = "/run/upnpd";
-constexpr const char* kEmptyRoot = "/run/upnpd/empty";
 constexpr const char* kUser = "upnpd";  // and the group that may administer
 constexpr std::size_t kMaxLans = 32;
 constexpr rlim_t kServiceMemory = 128 << 20, kAnnouncerMemory = 256 << 20;
@@ -206,7 +204,8 @@ int serve(Options options) {
   if (!resources) return fail(resources.error());
   if (auto kept = base::keep_only_net_admin(); !kept) return fail(kept.error());
   if (!options.foreground) {
-    if (::daemon(0, 0) != 0) return fail(base::with_errno("cannot go into the background", errno));
+    if (!options.stay && ::daemon(0, 0) != 0)
+      return fail(base::with_errno("cannot go into the background", errno));
     base::set_up_log({"gateway", false, options.debug});
   }
   return Gateway(std::move(reading.config), *std::move(resources)).run();
@@ -220,7 +219,7 @@ int run(const std::vector<std::string>& arguments) {
     return 2;
   }
   switch (options->action) {
-    case Options::Action::Help: std::fputs(kUsage, stdout); return 0;
+    case Options::Action::Help: std::fputs(usage().c_str(), stdout); return 0;
     case Options::Action::Version: std::printf("upnpd %s\n", kVersion); return 0;
     case Options::Action::Check: return check(*options);
     case Options::Action::Serve: return serve(*options);

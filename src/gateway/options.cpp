@@ -1,24 +1,29 @@
 #include "options.h"
 
+#include "upnpd/paths.h"
+
 namespace upnpd::gateway {
 
-const char* const kUsage =
-    "Usage: upnpd [--config FILE] [--wan IFACE] [--lan IFACE]... [OPTION]...\n"
-    "The UPnP Internet Gateway of a home router.\n"
-    "\n"
-    "  -f, --config FILE   read the configuration from FILE (default: /etc/upnpd/upnpd.conf, if "
-    "it\n"
-    "                      is there); keys and permission lines are miniupnpd.conf's\n"
-    "      --wan IFACE     the interface towards the internet (default: ext_ifname, or else that "
-    "of\n"
-    "                      the default route)\n"
-    "      --lan IFACE     an interface towards the home; may be repeated (default: listening_ip)\n"
-    "      --foreground    stay in the foreground and log to standard error\n"
-    "  -d, --debug         log more; implies --foreground\n"
-    "      --check         read the configuration, say what is wrong with it, line by line, and "
-    "exit\n"
-    "      --version       show the version and exit\n"
-    "  -h, --help          show this and exit\n";
+std::string usage() {
+  return R"(Usage: upnpd [--config FILE] [--wan IFACE] [--lan IFACE]... [OPTION]...
+The UPnP Internet Gateway of a home router.
+
+  -f, --config FILE   read the configuration from FILE (default: )" +
+         std::string(kDefaultConfig) + R"(,
+                      if it is there); keys and permission lines are miniupnpd.conf's
+      --wan IFACE     the interface towards the internet (default: ext_ifname, or
+                      else that of the default route)
+      --lan IFACE     an interface towards the home; may be repeated (default:
+                      listening_ip)
+      --foreground    stay in the foreground and log to standard error
+      --syslog        stay in the foreground and log to syslog, for a supervisor
+  -d, --debug         log more; implies --foreground, but for --syslog
+      --check         read the configuration, say what is wrong with it, line by
+                      line, and exit
+      --version       show the version and exit
+  -h, --help          show this and exit
+)";
+}
 
 namespace {
 
@@ -29,6 +34,9 @@ class Parser {
   std::expected<Options, std::string> parse() {
     for (; next_ < arguments_.size(); ++next_)
       if (auto taken = take(arguments_[next_]); !taken) return std::unexpected(taken.error());
+    if (options_.stay && options_.foreground)
+      return std::unexpected("--foreground and --syslog cannot both be");
+    if (options_.debug && !options_.stay) options_.foreground = true;
     return options_;
   }
 
@@ -38,10 +46,8 @@ class Parser {
   Result take(const std::string& word) {
     using enum Options::Action;
     if (word == "--foreground") return set(options_.foreground, true);
-    if (word == "--debug" || word == "-d") {
-      options_.debug = true;
-      return set(options_.foreground, true);
-    }
+    if (word == "--syslog") return set(options_.stay, true);
+    if (word == "--debug" || word == "-d") return set(options_.debug, true);
     if (word == "--check") return set(options_.action, Check);
     if (word == "--version") return set(options_.action, Version);
     if (word == "--help" || word == "-h") return set(options_.action, Help);

@@ -13,13 +13,14 @@ struct Options {
   std::optional<std::string> config_file;
   std::optional<std::string> wan;
   std::vector<std::string> lans;
-  bool foreground = false;
+  bool foreground = false;  // stay there, and log to standard error
+  bool stay = false;        // stay there, and log to syslog
   bool debug = false;
 };
 
 // Reads `arguments`, without the program's name. An error is one line.
 std::expected<Options, std::string> parse_options(const std::vector<std::string>& arguments);
 
-extern const char* const kUsage;
+std::string usage();
 
 }  // namespace upnpd::gateway

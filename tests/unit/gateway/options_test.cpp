@@ -23,6 +23,16 @@ TEST_SUITE("options") {
     CHECK(parse_options({"-f", "/x"})->config_file == "/x");
   }
 
+  TEST_CASE("--debug logs to standard error, but for a supervisor's --syslog") {
+    CHECK(parse_options({"--debug"})->foreground);
+    const auto supervised = parse_options({"--debug", "--syslog"});
+    REQUIRE(supervised);
+    CHECK(supervised->debug);
+    CHECK(supervised->stay);
+    CHECK_FALSE(supervised->foreground);
+    CHECK_FALSE(parse_options({"--syslog", "--foreground"}));
+  }
+
   TEST_CASE("a wrong word is named") {
     CHECK(parse_options({"--lan"}).error().find("--lan needs a value") == 0);
     CHECK(parse_options({"--wan="}).error().find("--wan needs a value") == 0);
