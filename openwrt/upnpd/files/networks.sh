@@ -1,0 +1,55 @@
+# shellcheck shell=dash
+# From networks of /etc/config/network to devices, for render.sh.
+
+# The device of a network of /etc/config/network. One that is not up yet gets the name it will have.
+device_of() {
+	local device proto
+	network_get_device device "$1" && [ -n "$device" ] && echo "$device" && return
+	proto="$(uci -q get "network.$1.proto")"
+	case "$proto" in
+		ppp | pppoe | pppoa | pptp | l2tp) echo "$proto-$1"; return ;;
+		wireguard) echo "$1"; return ;;
+	esac
+	network_get_physdev device "$1"
+	[ -n "$device" ] || device="$(uci -q get "network.$1.device")"
+	[ -n "$device" ] || log "network $1 has no device yet" warn
+	echo "$device"
+}
+
+# wan_device OPTION FINDER KEY: by the option's network, by the zone, or by the default route.
+wan_device() {
+	local network zone
+	get network "$1"
+	get zone external_zone
+	if [ -n "$network" ]; then
+		device_of "${network%% *}"
+	elif [ -n "$zone" ]; then
+		fw4 -q zone "$zone" 2>/dev/null | head -n 1
+	elif "$2" network && [ -n "$network" ]; then
+		device_of "$network"
+	else
+		# Between two default routes it is the one there was: nothing is to be changed twice.
+		sed -n "s/^$3=//p" "$CONFIG_DIRECTORY/upnpd.conf" 2>/dev/null
+	fi
+}
+
+write_wan() {
+	local device device6 address networks
+	device="$(wan_device external_iface network_find_wan ext_ifname)"
+	device6="$(wan_device external_iface6 network_find_wan6 ext_ifname6)"
+	get address external_ip
+	get networks external_iface
+	[ "$networks" = "${networks%% *}" ] || log "external_iface: only the first of '$networks' is used" warn
+	# Without a device upnpd takes that of the default route, whenever there is one.
+	key ext_ifname "$device"
+	[ "$device6" = "$device" ] || key ext_ifname6 "$device6"
+	key ext_ip "$address"
+}
+
+write_lan() { key listening_ip "$(device_of "$1")"; }
+
+write_lan_of() {
+	local interface
+	config_get interface "$1" interface
+	[ -z "$interface" ] || write_lan "$interface"
+}

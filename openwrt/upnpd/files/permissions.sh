@@ -1,0 +1,93 @@
+# shellcheck shell=dash
+# The permission lines of upnpd.conf from /etc/config/upnpd: perm_rule of the present schema;
+# internal_network and acl_entry of the proposed one. The first line that matches wins.
+
+# permission VERDICT EXTERNAL-PORTS ADDRESS INTERNAL-PORTS EXPRESSION COMMENT
+permission() {
+	printf '%s %s %s %s%s # %s\n' "$1" "$2" "$3" "$4" "${5:+ \"${5%%\"*}\"}" "${6%%"$NEWLINE"*}"
+}
+
+# 'x:y' is 'x-y'.
+ports() { echo "$1" | tr ':' '-' | tr -d ' '; }
+
+write_perm_rule() {
+	local action external address internal comment
+	config_get action "$1" action deny
+	config_get external "$1" ext_ports 0-65535
+	config_get address "$1" int_addr "$EVERYONE"
+	config_get internal "$1" int_ports 0-65535
+	config_get comment "$1" comment ACL
+	[ "$action" = allow ] || action=deny
+	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "" "$comment"
+}
+
+# An entry that is no entry keeps upnpd's own rule away, which is for those without any.
+write_lists() {
+	config_foreach write_refused_ports internal_network
+	config_foreach write_preset internal_network 1
+	config_foreach write_acl_entry acl_entry
+	config_foreach write_preset internal_network 0
+	permission deny 0-65535 "$EVERYONE" 0-65535 "" "what no list allows"
+}
+
+# on_network VERDICT PORTS SUBNET COMMENT: for IPv4 by the network. IPv6 prefixes come and go, and
+# pinholes are opened by a host to itself, so for them the line is everyone's.
+on_network() {
+	local range
+	for range in $2; do
+		permission "$1" "$(ports "$range")" "$3" "$(ports "$range")" "" "$4"
+		permission "$1" "$(ports "$range")" "::/0" "$(ports "$range")" "" "$4"
+	done
+}
+
+# Sets `interface` and `subnet`; fails where the network has none yet.
+find_subnet() {
+	config_get interface "$1" interface
+	network_get_subnet subnet "$interface" && [ -n "$subnet" ] && return
+	log "network $interface has no address yet: its presets wait for it" warn
+	return 1
+}
+
+write_refused_ports() {
+	local interface subnet list
+	find_subnet "$1" || return 0
+	config_get list "$1" reject_ports "21 23 135 137-139 445 3389"
+	on_network deny "$list" "$subnet" "refused on $interface"
+}
+
+# write_preset SECTION IGNORE_ACL: before the acl_entry lines where a network ignores them.
+write_preset() {
+	local interface subnet preset list ignore
+	config_get_bool ignore "$1" ignore_acl 0
+	[ "$ignore" = "$2" ] || return 0
+	find_subnet "$1" || return 0
+	config_get preset "$1" access_preset none
+	config_get list "$1" accept_ports
+	case "$preset" in
+		accept-high-ports) list="1024-65535 $list" ;;
+		accept-web+high-ports) list="80 443 1024-65535 $list" ;;
+		accept-web-ports) list="80 443 $list" ;;
+		accept-all-ports) list="1-65535 $list" ;;
+		none) ;;
+		*) log "access_preset '$preset' is not known: nothing is allowed by it" warn ;;
+	esac
+	on_network allow "$list" "$subnet" "accepted on $interface"
+	[ "$ignore" = 0 ] || on_network deny 0-65535 "$subnet" "the rest on $interface"
+}
+
+write_acl_entry() {
+	local action external address internal pattern comment
+	config_get action "$1" action
+	config_get external "$1" ext_port 1-65535
+	config_get address "$1" int_addr "$EVERYONE"
+	config_get internal "$1" int_port 1-65535
+	config_get pattern "$1" descr_filter
+	config_get comment "$1" comment ACL
+	case "$action" in
+		accept) action=allow ;;
+		reject) action=deny ;;
+		ignore) return 0 ;;
+		*) log "acl_entry '$comment' has no action accept, reject or ignore: it refuses" warn; action=deny ;;
+	esac
+	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "$pattern" "$comment"
+}

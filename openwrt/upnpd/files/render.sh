@@ -1,0 +1,151 @@
+# shellcheck shell=dash
+# /etc/config/upnpd as upnpd.conf. Two schemas are known: `config upnpd 'config'` with perm_rule, and
+# `config upnpd 'settings'` with internal_network and acl_entry. Which values are good is upnpd's to
+# say: see settle(). What upnpd knows and does not do, it names itself in the log when it reads it.
+
+NEWLINE='
+'
+LARGEST=4294967295
+EVERYONE="0.0.0.0/0"
+# upnpd.conf's keys that are options by the same name.
+OWN_OPTIONS="allow_pinholes end_flows manufacturer_name manufacturer_url max_lease max_mappings
+	max_mappings_per_host max_requests_per_second model_description model_name model_url"
+KNOWN_OPTIONS="enabled config_file log_output external_iface external_iface6 external_zone external_ip ipv6_disable
+	system_uptime notify_interval presentation_url serial_number model_number uuid stun_host
+	enable_upnp enable_natpmp secure_mode igdv1 download upload internal_iface port upnp_lease_file
+	upnp_lease_file6 use_stun stun_port ext_allow_private_ipv4 force_forwarding
+	enable_protocols allow_cgnat allow_third_party_mapping lease_file upnp_igd_compat download_kbps upload_kbps
+	friendly_name http_port $OWN_OPTIONS"
+
+. "$SHARE/networks.sh"
+. "$SHARE/schemas.sh"
+. "$SHARE/permissions.sh"
+
+log() { logger -t upnpd -p "daemon.${2:-notice}" "$1"; }
+
+# The section of the settings: sets SECTION.
+find_section() {
+	local type
+	for SECTION in settings config; do
+		config_get type "$SECTION" TYPE
+		[ "$type" = upnpd ] && return 0
+	done
+	SECTION=config
+}
+
+# get VARIABLE OPTION [DEFAULT], get_switch VARIABLE OPTION DEFAULT: of the settings.
+get() { config_get "$1" "$SECTION" "$2" "$3"; }
+get_switch() { config_get_bool "$1" "$SECTION" "$2" "$3"; }
+
+is_set() { local value; get value "$1"; [ -n "$value" ]; }
+
+# A key of upnpd.conf. An empty value is none; one line must not become two.
+key() {
+	[ -n "$2" ] || return 0
+	printf '%s=%s\n' "$1" "${2%%"$NEWLINE"*}"
+}
+switch_key() { if [ "$2" = 1 ]; then echo "$1=yes"; else echo "$1=no"; fi; }
+
+# bitrate KEY OPTION FACTOR: upnpd counts bits a second.
+bitrate() {
+	local value
+	get value "$2"
+	case "$value" in
+		'') return ;;
+		*[!0-9]*) log "$2 '$value' is no number: ignored" warn; return ;;
+	esac
+	# By the number of digits first: shells count in 32 bits on some routers.
+	if [ ${#value} -gt 7 ] || [ "$value" -gt $((LARGEST / $3)) ]; then
+		value=$LARGEST
+	else
+		value=$((value * $3))
+	fi
+	key "$1" "$value"
+}
+
+write_identity() {
+	local value
+	get value uuid
+	if [ -z "$value" ]; then
+		value="$(cat /proc/sys/kernel/random/uuid)"
+		uci -q set "upnpd.$SECTION.uuid=$value" && uci -q commit upnpd
+	fi
+	[ "$value" = nocli ] || key uuid "$value"
+	get value serial_number; key serial "$value"
+	get value presentation_url; key presentation_url "$value"
+	get value notify_interval; key notify_interval "$value"
+	for value in friendly_name model_number $OWN_OPTIONS; do
+		write_as_is "$value"
+	done
+}
+write_as_is() { local value; get value "$1"; key "$1" "$value"; }
+
+# The journal beside the lease file that miniupnpd had, and that file to be read once.
+write_leases() {
+	local file file6
+	key lease_file "$(lease_directory)/leases"
+	get file upnp_lease_file
+	get file lease_file "${file:-/var/run/miniupnpd.leases}"
+	get file6 upnp_lease_file6 "$file-ipv6"
+	[ ! -s "$file" ] || key import_lease_file "$file"
+	[ ! -s "$file6" ] || key import_lease_file6 "$file6"
+}
+
+# A place of its own, which can be given to a jail. Where the owner chose one, beside it: perhaps it
+# outlives a reboot.
+lease_directory() {
+	local file
+	get file upnp_lease_file
+	get file lease_file "$file"
+	case "$file" in
+		'' | /var/run/miniupnpd.leases) echo /var/lib/upnpd ;;
+		*) echo "$file.upnpd" ;;
+	esac
+}
+
+warn_of_unknown_options() {
+	option_cb() {
+		[ "$CONFIG_SECTION" = "$SECTION" ] || return 0
+		local known
+		for known in $KNOWN_OPTIONS; do
+			[ "$known" != "$1" ] || return 0
+		done
+		log "option $1 in /etc/config/upnpd is not applicable: upnpd has nothing like it" warn
+	}
+	config_load upnpd
+	reset_cb
+}
+
+# The whole of upnpd.conf on standard output, after config_load and find_section.
+render() {
+	local value
+	echo "# Made from /etc/config/upnpd at each start and reload."
+	write_wan
+	write_leases
+	get_switch value ipv6_disable 0; switch_key ipv6_disable "$value"
+	get_switch value system_uptime 1; switch_key system_uptime "$value"
+	write_identity
+	if [ "$SECTION" = settings ]; then write_proposed; else write_present; fi
+}
+
+# settle FILE: takes out of it what upnpd refuses, each line named in the log, so that one wrong option
+# does not cost every port. A refused deny line denies everything: it must not open more than its
+# author meant. Fails when what is left is no configuration.
+settle() {
+	local message line
+	"$PROG" --check --config "$1" 2>&1 >/dev/null | while IFS= read -r message; do
+		case "$message" in *": error: "*) ;; *) continue ;; esac
+		line="${message#*:}"
+		line="${line%%:*}"
+		case "$line" in
+			'' | *[!0-9]*) log "$message" err ;;
+			*)
+				log "left out: '$(sed -n "${line}p" "$1")': ${message#*: error: }" err
+				sed -i "${line}s|^deny .*|deny 0-65535 $EVERYONE 0-65535|;t;${line}s|^|# |" "$1"
+				;;
+		esac
+	done
+	# Without any line upnpd has the usual rule, which is for who wrote none.
+	! grep -q '^# allow ' "$1" || grep -q '^allow \|^deny ' "$1" || echo "deny 0-65535 $EVERYONE 0-65535" >>"$1"
+	"$PROG" --check --config "$1" >/dev/null 2>&1
+}

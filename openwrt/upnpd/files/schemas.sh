@@ -1,0 +1,66 @@
+# shellcheck shell=dash
+# What the two schemas of /etc/config/upnpd say differently, for render.sh.
+
+write_stun() {
+	local host="$1" port="$2"
+	case "$host" in *:*) port="${host##*:}"; host="${host%%:*}" ;; esac
+	key ext_stun_host "$host"
+	key ext_stun_port "$port"
+}
+
+# `config upnpd 'config'`
+write_present() {
+	local value port network
+	get_switch value enable_upnp 1; switch_key enable_upnp "$value"
+	get_switch value enable_natpmp 1; switch_key enable_pcp_pmp "$value"
+	get_switch value secure_mode 1; switch_key secure_mode "$value"
+	if is_set igdv1; then get_switch value igdv1 0; switch_key force_igd_desc_v1 "$value"; fi
+	if is_set ext_allow_private_ipv4; then
+		get_switch value ext_allow_private_ipv4 0; switch_key ext_allow_private_ipv4 "$value"
+	fi
+	get_switch value force_forwarding 0
+	[ "$value" = 0 ] || log "force_forwarding is not applicable: upnpd maps behind a private address"
+	get_switch value use_stun 0
+	if [ "$value" = 1 ]; then
+		echo "ext_perform_stun=yes"
+		get value stun_host; get port stun_port; write_stun "$value" "$port"
+	fi
+	bitrate bitrate_down download 8192
+	bitrate bitrate_up upload 8192
+	get value port 5000; key http_port "$value"
+	get value internal_iface lan
+	for network in $value; do write_lan "$network"; done
+	config_foreach write_perm_rule perm_rule
+}
+
+# `config upnpd 'settings'`
+write_proposed() {
+	local value host
+	get value enable_protocols all
+	case "$value" in
+		upnp-igd) echo "enable_upnp=yes"; echo "enable_pcp_pmp=no" ;;
+		pcp+nat-pmp) echo "enable_upnp=no"; echo "enable_pcp_pmp=yes" ;;
+		*) echo "enable_upnp=yes"; echo "enable_pcp_pmp=yes" ;;
+	esac
+	get value allow_third_party_mapping 0
+	case "$value" in
+		1) echo "secure_mode=no"; echo "pcp_allow_thirdparty=yes" ;;
+		upnp-igd) echo "secure_mode=no" ;;
+		pcp) echo "secure_mode=yes"; echo "pcp_allow_thirdparty=yes" ;;
+		*) echo "secure_mode=yes" ;;
+	esac
+	get value upnp_igd_compat
+	case "$value" in igdv1) echo "force_igd_desc_v1=yes" ;; igdv2) echo "force_igd_desc_v1=no" ;; esac
+	get value allow_cgnat 0
+	get host stun_host
+	case "$value" in
+		1) echo "ext_perform_stun=yes"; write_stun "$host" "" ;;
+		allow-filtered) echo "ext_perform_stun=allow-filtered"; write_stun "$host" "" ;;
+		allow-private-ext-ipv4) echo "ext_allow_private_ipv4=yes" ;;
+	esac
+	bitrate bitrate_down download_kbps 1000
+	bitrate bitrate_up upload_kbps 1000
+	get value http_port 5000; key http_port "$value"
+	config_foreach write_lan_of internal_network
+	write_lists
+}

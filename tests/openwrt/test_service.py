@@ -1,0 +1,183 @@
+"""/etc/init.d/upnpd: when procd starts upnpd, when it signals it, when it leaves it alone."""
+
+import pytest
+
+from conftest import HOME
+
+UCI = """config upnpd 'config'
+	option enabled '1'
+	option uuid '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'
+"""
+
+
+@pytest.fixture
+def running(router):
+    router.reset(UCI, HOME)
+    router.init("start")
+    assert router.events == ["start"], router.log
+    return router
+
+
+def instance(router):
+    return router.read("procd/instance").splitlines()
+
+
+def test_it_runs_in_the_foreground_with_a_signal_for_reload_and_is_started_again(running):
+    lines = instance(running)
+    assert "command /usr/sbin/upnpd --syslog --config /var/etc/upnpd/upnpd.conf" in lines
+    assert "reload_signal HUP" in lines and "respawn 3600 5 0" in lines
+    assert "file /var/etc/upnpd/upnpd.conf" in lines
+    assert running.read("procd/triggers").splitlines() == [
+        "config upnpd firewall", "event interface.* 2000 /etc/init.d/upnpd reload"]
+
+
+@pytest.mark.parametrize("uci", [None, UCI.replace("'1'", "'0'"), "config upnpd 'settings'\n"],
+                         ids=["shipped", "off", "proposed, not enabled"])
+def test_disabled_is_not_started(router, uci):
+    router.reset(uci, HOME)
+    router.init("start")
+    assert router.events == [] and "disabled in /etc/config/upnpd" in router.log
+
+
+def test_disabling_it_stops_it(running):
+    running.write("etc/config/upnpd", UCI.replace("'1'", "'0'"))
+    running.init("reload")
+    assert running.events == ["start", "stop"]
+
+
+def test_an_event_that_changes_nothing_touches_nothing(running):
+    running.init("reload")
+    assert running.events == ["start"]
+
+
+def test_a_changed_option_is_a_signal_and_no_restart(running):
+    running.write("etc/config/upnpd", UCI + "\toption secure_mode '0'\n")
+    running.init("reload")
+    assert running.events == ["start", "signal HUP"] and "secure_mode=no" in running.config
+
+
+def test_debugging_needs_a_restart(running):
+    running.write("etc/config/upnpd", UCI + "\toption log_output '1'\n")
+    running.init("reload")
+    assert running.events[-2:] == ["stop", "start"]
+    assert "command /usr/sbin/upnpd --syslog --debug --config /var/etc/upnpd/upnpd.conf" in instance(running)
+
+
+def test_another_address_of_the_wan_touches_nothing(running):
+    running.set_networks({**HOME, "wan": {"l3_device": "eth1", "address": "203.0.113.99"}})
+    running.init("reload")
+    assert running.events == ["start"]
+
+
+def test_a_wan_that_is_down_neither_stops_nor_reloads_it(running):
+    running.set_networks({"lan": HOME["lan"]})
+    running.init("reload")
+    assert running.events == ["start"]
+    running.set_networks(HOME)
+    running.init("reload")
+    assert running.events == ["start"]
+
+
+def test_another_wan_is_a_signal(running):
+    running.set_networks({**HOME, "default": {"wan": "lte"}, "lte": {"l3_device": "wwan0"}})
+    running.init("reload")
+    assert running.events == ["start", "signal HUP"] and "ext_ifname=wwan0" in running.config
+
+
+def test_it_starts_before_the_wan_is_there(router):
+    router.reset(UCI, {"lan": HOME["lan"]})
+    router.init("start")
+    assert router.events == ["start"]
+    assert not [line for line in router.config if line.startswith("ext_ifname")], "the default route's, when there is one"
+
+
+def test_a_dial_up_wan_has_its_name_before_it_is_up(router):
+    router.reset(UCI + "\toption external_iface 'dsl'\n", {"lan": HOME["lan"], "dsl": {"device": "eth7"}})
+    router.write("etc/config/network", "config interface 'dsl'\n\toption proto 'pppoe'\n\toption device 'eth7'\n")
+    router.init("start")
+    assert "ext_ifname=pppoe-dsl" in router.config
+
+
+def test_a_lan_that_is_not_up_yet_has_the_name_of_its_configuration(router):
+    router.reset(UCI, {})
+    router.write("etc/config/network", "config interface 'lan'\n\toption proto 'static'\n\toption device 'br-lan'\n")
+    router.init("start")
+    assert router.events == ["start"] and "listening_ip=br-lan" in router.config
+    (router.root / "etc/config/network").unlink()
+
+
+def test_without_any_lan_it_waits_for_one(router):
+    router.reset(UCI, {})
+    router.init("start")
+    assert router.events == [] and "no LAN is named" in router.log
+    router.set_networks(HOME)
+    router.init("reload")
+    assert router.events == ["start"]
+
+
+def test_a_lan_that_goes_leaves_the_configuration_there_was(running):
+    running.set_networks({"default": {"wan": "wan"}, "wan": HOME["wan"]})
+    running.init("reload")
+    assert running.events == ["start"] and "listening_ip=br-lan" in running.config
+
+
+def test_the_owners_own_file_is_used_as_it_is(router):
+    router.write("etc/my/upnpd.conf", "listening_ip=br-lan\nlease_file=/etc/my/state/leases\n")
+    router.reset(UCI + "\toption config_file '/etc/my/upnpd.conf'\n", HOME)
+    router.init("start")
+    assert "command /usr/sbin/upnpd --syslog --config /etc/my/upnpd.conf" in instance(router)
+    assert (router.root / "etc/my/state").is_dir()
+
+
+def test_in_a_jail_it_sees_directories_not_files(router):
+    router.write("sbin/ujail", "")
+    (router.root / "sbin/ujail").chmod(0o755)
+    try:
+        router.reset(UCI, HOME)
+        router.write("var/run/miniupnpd.leases", "TCP:8080:192.168.1.5:80:0:web\n")
+        router.init("start")
+        lines = instance(router)
+        assert "jail upnpd log procfs sysfs" in lines
+        shown = next(line for line in lines if line.startswith("mount ")).split()[1:]
+        assert shown[:3] == ["/var/etc/upnpd", "/etc/passwd", "/etc/group"]
+        assert "mount_rw /var/run/upnpd /var/lib/upnpd" in lines
+        assert all((router.root / path[1:]).is_dir() for path in ("/var/run/upnpd", "/var/lib/upnpd"))
+    finally:
+        (router.root / "sbin/ujail").unlink()
+
+
+@pytest.mark.parametrize("chain, reloads", [("", 1), ("meta mark 0x55506e50 accept", 0)], ids=["lacks it", "has it"])
+def test_the_firewall_is_reloaded_once_and_only_where_it_lacks_the_snippet(router, chain, reloads):
+    router.reset(UCI, HOME)
+    router.write("fw4/forward", chain)
+    router.init("start")
+    router.init("reload")
+    assert router.read("fw4/events").split() == ["reload"] * reloads
+
+
+def test_without_fw4_there_is_nothing_to_reload(router):
+    router.reset(UCI, HOME)
+    (router.root / "fw4").rmdir()
+    router.init("start")
+    assert router.events == ["start"] and not (router.root / "fw4").exists()
+
+
+def test_miniupnpds_name_is_upnpds(router):
+    router.reset(UCI, HOME)
+    router.run("/etc/init.d/miniupnpd", "start")
+    assert router.events == ["start"]
+    router.run("/etc/init.d/miniupnpd", "enable")
+    router.run("/etc/init.d/miniupnpd", "stop")
+    assert router.events == ["start", "enable /etc/init.d/upnpd", "stop"]
+
+
+def test_in_an_image_being_built_miniupnpds_name_runs_nothing(router):
+    router.run("env", "IPKG_INSTROOT=/", "ash", "/etc/rc.common", "/etc/init.d/miniupnpd", "enable")
+    assert router.events == []
+
+
+def test_an_include_that_miniupnpd_left_is_taken_away(router):
+    router.write("etc/config/firewall", "config include 'miniupnpd'\n\toption type 'script'\n\toption path '/gone'\n")
+    router.run("ash", "/etc/uci-defaults/95-upnpd")
+    assert "delete firewall.miniupnpd" in router.read("uci.log")
+    (router.root / "etc/config/firewall").unlink()

@@ -1,0 +1,210 @@
+"""/etc/config/upnpd as people have it, and the upnpd.conf it becomes: read by the real upnpd."""
+
+import pytest
+
+from conftest import HOME
+from router import ROOT
+
+ALWAYS = ["lease_file=/var/lib/upnpd/leases", "ipv6_disable=no", "system_uptime=yes"]
+UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+
+
+def present(*options, rules=""):
+    return section("upnpd 'config'", "enabled 1", f"uuid {UUID}", *options) + rules
+
+
+def proposed(*options, rest=""):
+    return section("upnpd 'settings'", "enabled 1", f"uuid {UUID}", *options) + rest
+
+
+def section(head, *options):
+    return f"config {head}\n" + "".join(f"\toption {option}\n" for option in options)
+
+
+LAN = section("internal_network", "interface lan", "reject_ports ''")
+QUIET_LAN = section("internal_network", "interface lan", "reject_ports '22'", "access_preset none")
+
+# Options, the lines they become, lines that there must not be.
+PRESENT = {
+    "nothing but enabled": ([], ["ext_ifname=eth1", "listening_ip=br-lan", "enable_upnp=yes", "enable_pcp_pmp=yes",
+                                 "secure_mode=yes", "http_port=5000", f"uuid={UUID}", *ALWAYS]),
+    "enable_upnp": (["enable_upnp 0"], ["enable_upnp=no"]),
+    "enable_natpmp": (["enable_natpmp no"], ["enable_pcp_pmp=no"]),
+    "secure_mode": (["secure_mode off"], ["secure_mode=no"]),
+    "igdv1": (["igdv1 1"], ["force_igd_desc_v1=yes"]),
+    "download and upload": (["download 1024", "upload 512"], ["bitrate_down=8388608", "bitrate_up=4194304"]),
+    "a gigabyte a second": (["download 1048576"], ["bitrate_down=4294967295"]),
+    "more than a shell counts": (["upload 99999999999999999999"], ["bitrate_up=4294967295"]),
+    "two LANs": (["internal_iface 'lan guest'"], ["listening_ip=br-lan", "listening_ip=br-guest"]),
+    "external_iface": (["external_iface guest"], ["ext_ifname=br-guest"]),
+    "external_iface6": (["external_iface6 wan6"], ["ext_ifname=eth1", "ext_ifname6=eth6"]),
+    "external_zone": (["external_zone internet"], ["ext_ifname=eth9"]),
+    "external_ip": (["external_ip 198.51.100.7"], ["ext_ip=198.51.100.7"]),
+    "port": (["port 49152"], ["http_port=49152"]),
+    "upnp_lease_file": (["upnp_lease_file /etc/leases"], ["lease_file=/etc/leases.upnpd/leases"]),
+    "serial_number": (["serial_number 4711"], ["serial=4711"]),
+    "model_number": (["model_number 'Rev. 2'"], ["model_number=Rev. 2"]),
+    "uuid": ([], [f"uuid={UUID}"]),
+    "use_stun": (["use_stun 1", "stun_host stun.example.org", "stun_port 3478"],
+                 ["ext_perform_stun=yes", "ext_stun_host=stun.example.org", "ext_stun_port=3478"]),
+    "ext_allow_private_ipv4": (["ext_allow_private_ipv4 1"], ["ext_allow_private_ipv4=yes"]),
+    "ipv6_disable": (["ipv6_disable 1"], ["ipv6_disable=yes"]),
+    "system_uptime": (["system_uptime 0"], ["system_uptime=no"]),
+    "notify_interval": (["notify_interval 1800"], ["notify_interval=1800"]),
+    "presentation_url": (["presentation_url http://192.168.1.1/"], ["presentation_url=http://192.168.1.1/"]),
+    "upnpd's own": (["max_mappings_per_host 64", "max_lease 3600", "end_flows 0"],
+                    ["max_mappings_per_host=64", "max_lease=3600", "end_flows=0"]),
+}
+PROPOSED = {
+    "nothing but enabled": ([], ["enable_upnp=yes", "enable_pcp_pmp=yes", "secure_mode=yes", "http_port=5000",
+                                 "listening_ip=br-lan", "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows", *ALWAYS]),
+    "enable_protocols": (["enable_protocols upnp-igd"], ["enable_upnp=yes", "enable_pcp_pmp=no"]),
+    "the other protocols": (["enable_protocols pcp+nat-pmp"], ["enable_upnp=no", "enable_pcp_pmp=yes"]),
+    "third parties": (["allow_third_party_mapping 1"], ["secure_mode=no", "pcp_allow_thirdparty=yes"]),
+    "third parties by UPnP": (["allow_third_party_mapping upnp-igd"], ["secure_mode=no"]),
+    "third parties by PCP": (["allow_third_party_mapping pcp"], ["secure_mode=yes", "pcp_allow_thirdparty=yes"]),
+    "upnp_igd_compat": (["upnp_igd_compat igdv2"], ["force_igd_desc_v1=no"]),
+    "allow_cgnat": (["allow_cgnat 1", "stun_host stun.example.org:19302"],
+                    ["ext_perform_stun=yes", "ext_stun_host=stun.example.org", "ext_stun_port=19302"]),
+    "allow-filtered": (["allow_cgnat allow-filtered"], ["ext_perform_stun=allow-filtered"]),
+    "allow-private": (["allow_cgnat allow-private-ext-ipv4"], ["ext_allow_private_ipv4=yes"]),
+    "speeds": (["download_kbps 100000", "upload_kbps 40000"], ["bitrate_down=100000000", "bitrate_up=40000000"]),
+    "friendly_name": (["friendly_name 'The <router> & co'"], ["friendly_name=The <router> & co"]),
+    "http_port": (["http_port 0"], ["http_port=0"]),
+    "lease_file": (["lease_file /mnt/leases"], ["lease_file=/mnt/leases.upnpd/leases"]),
+}
+RULES = {
+    "as shipped": ([["action allow", "ext_ports 1024-65535", "int_addr 0.0.0.0/0", "int_ports 1024-65535"],
+                    ["action deny", "ext_ports 0-65535", "int_addr 0.0.0.0/0", "int_ports 0-65535"]],
+                   ["allow 1024-65535 0.0.0.0/0 1024-65535 # ACL", "deny 0-65535 0.0.0.0/0 0-65535 # ACL"]),
+    "nothing in it": ([[]], ["deny 0-65535 0.0.0.0/0 0-65535 # ACL"]),
+    "one port, one host": ([["action allow", "ext_ports 80", "int_addr 192.168.1.7", "int_ports 8080", "comment 'my web'"]],
+                           ["allow 80 192.168.1.7 8080 # my web"]),
+    "a colon, a mask": ([["action allow", "ext_ports 27000:27050", "int_addr 192.168.1.0/255.255.255.0"]],
+                        ["allow 27000-27050 192.168.1.0/255.255.255.0 0-65535 # ACL"]),
+    "IPv6": ([["action allow", "ext_ports 80", "int_addr 2001:db8::/64", "int_ports 80"]], ["allow 80 2001:db8::/64 80 # ACL"]),
+    "a verdict of another schema": ([["action accept", "ext_ports 80"]], ["deny 80 0.0.0.0/0 0-65535 # ACL"]),
+}
+ENTRIES = {
+    "an entry": (section("acl_entry", "action accept", "int_addr 192.168.1.5", "ext_port 80", "int_port 80", "comment web"),
+                 ["allow 80 192.168.1.5 80 # web"]),
+    "a filter": (section("acl_entry", "action accept", "descr_filter 'Xbox|Play.*'"),
+                 ['allow 1-65535 0.0.0.0/0 1-65535 "Xbox|Play.*" # ACL']),
+    "an ignored entry": (section("acl_entry", "action ignore"), []),
+    "an entry that says nothing": (section("acl_entry"), ["deny 1-65535 0.0.0.0/0 1-65535 # ACL"]),
+    "ports refused before": (QUIET_LAN, ["deny 22 192.168.1.1/24 22 # refused on lan", "deny 22 ::/0 22 # refused on lan"]),
+    "the usual refused ports": (section("internal_network", "interface guest", "access_preset accept-high-ports"), [
+        f"deny {ports} {whom} {ports} # refused on guest" for ports in ("21", "23", "135", "137-139", "445", "3389")
+        for whom in ("192.168.2.1/24", "::/0")] + [
+        "allow 1024-65535 192.168.2.1/24 1024-65535 # accepted on guest", "allow 1024-65535 ::/0 1024-65535 # accepted on guest"]),
+    "a network without the entries": (
+        section("internal_network", "interface lan", "reject_ports 9", "access_preset none", "accept_ports '80 443'", "ignore_acl 1")
+        + section("acl_entry", "action accept"),
+        ["deny 9 192.168.1.1/24 9 # refused on lan", "deny 9 ::/0 9 # refused on lan",
+         "allow 80 192.168.1.1/24 80 # accepted on lan", "allow 80 ::/0 80 # accepted on lan",
+         "allow 443 192.168.1.1/24 443 # accepted on lan", "allow 443 ::/0 443 # accepted on lan",
+         "deny 0-65535 192.168.1.1/24 0-65535 # the rest on lan", "deny 0-65535 ::/0 0-65535 # the rest on lan",
+         "allow 1-65535 0.0.0.0/0 1-65535 # ACL"]),
+}
+
+
+def settled(router, uci):
+    router.reset(uci, {**HOME, "wan6": {"l3_device": "eth6"}})
+    router.write("fw4/zone-internet", "eth9\neth10\n")
+    router.init("start")
+    assert router.events == ["start"], router.log
+    return router.config
+
+
+def permissions(lines):
+    return [line for line in lines if line.startswith(("allow ", "deny "))]
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_an_option_of_the_present_schema(router, name):
+    options, wanted = PRESENT[name]
+    lines = settled(router, present(*options))
+    assert [line for line in wanted if line not in lines] == [], lines
+    assert "left out" not in router.log
+
+
+@pytest.mark.parametrize("name", PROPOSED)
+def test_an_option_of_the_proposed_schema(router, name):
+    options, wanted = PROPOSED[name]
+    lines = settled(router, proposed(*options, rest=QUIET_LAN))
+    assert [line for line in wanted if line not in lines] == [], lines
+    assert "left out" not in router.log
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rules_of_the_present_schema_in_their_order(router, name):
+    rules, wanted = RULES[name]
+    lines = settled(router, present(rules="".join(section("perm_rule", *rule) for rule in rules)))
+    assert permissions(lines) == wanted
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entries_and_presets_of_the_proposed_schema_in_their_order(router, name):
+    lines, wanted = ENTRIES[name]
+    lan = "" if "internal_network" in lines else section(
+        "internal_network", "interface lan", "reject_ports 22", "access_preset none")
+    before = [] if "internal_network" in lines else ["deny 22 192.168.1.1/24 22 # refused on lan",
+                                                     "deny 22 ::/0 22 # refused on lan"]
+    found = permissions(settled(router, proposed(rest=lan + lines)))
+    assert found == before + wanted + ["deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
+
+
+def test_the_shipped_settings_become_the_usual_rules(router):
+    router.reset(networks=HOME)
+    router.write("etc/config/upnpd", router.read("etc/config/upnpd").replace("enabled '0'", "enabled '1'"))
+    router.init("start")
+    assert permissions(router.config) == ["allow 1024-65535 0.0.0.0/0 1024-65535 # Allow high ports",
+                                          "deny 0-65535 0.0.0.0/0 0-65535 # Default deny"]
+
+
+def test_an_option_that_upnpd_has_no_use_for_is_named(router):
+    settled(router, present("wps_button 1", "force_forwarding 1"))
+    assert "option wps_button in /etc/config/upnpd is not applicable" in router.log
+    assert "force_forwarding is not applicable" in router.log
+
+
+@pytest.mark.parametrize("option", ["port 80", "port many", "uuid wrong", "external_ip not.an.address", "notify_interval -5",
+                                    "max_lease 'a day'"])
+def test_a_wrong_value_costs_its_own_line_alone(router, option):
+    lines = settled(router, present(option))
+    assert "listening_ip=br-lan" in lines and "ext_ifname=eth1" in lines
+    assert not [line for line in lines if line.endswith("=" + option.split(" ", 1)[1].strip("'"))]
+    assert "left out: '" in router.log
+
+
+def test_a_wrong_rule_never_opens_more_than_its_author_meant(router):
+    rules = section("perm_rule", "action deny", "ext_ports 70000", "comment wrong") + section("perm_rule", "action allow")
+    assert permissions(settled(router, present(rules=rules)))[0] == "deny 0-65535 0.0.0.0/0 0-65535"
+    rules = section("perm_rule", "action allow", "int_addr 300.1.1.1")
+    lines = permissions(settled(router, present(rules=rules)))
+    assert lines and all(line.startswith("deny ") for line in lines), "the usual rules are for who has none"
+
+
+def test_a_value_of_two_lines_does_not_become_two(router):
+    lines = settled(router, present("presentation_url 'http://a/\nsecure_mode=no'"))
+    assert "presentation_url=http://a/" in lines and "secure_mode=no" not in lines
+
+
+def test_the_uuid_is_made_once(router):
+    uci = section("upnpd 'config'", "enabled 1")
+    settled(router, uci)
+    first = [line for line in router.config if line.startswith("uuid=")]
+    router.init("reload")
+    assert first and [line for line in router.config if line.startswith("uuid=")] == first
+    assert first[0][5:] in router.read("etc/config/upnpd") and "commit upnpd" in router.read("uci.log")
+
+
+def test_leases_of_miniupnpd_are_named_for_import(router):
+    if '"import_lease_file"' not in (ROOT / "src/gateway/config_keys.cpp").read_text():
+        pytest.skip("this upnpd does not import leases")
+    router.reset(present("upnp_lease_file6 /var/run/six"), HOME)
+    router.write("var/run/miniupnpd.leases", "TCP:8080:192.168.1.5:80:0:web\n")
+    router.write("var/run/six", "TCP;2001:db8::5;80;;0;1;0;web\n")
+    router.init("start")
+    assert "import_lease_file=/var/run/miniupnpd.leases" in router.config
+    assert "import_lease_file6=/var/run/six" in router.config
