@@ -1,6 +1,11 @@
 #include "clock.h"
 
+#include <sys/types.h>
+
 #include <ctime>
+
+// On a router of 32 bits it is after 2038 some day, and a file may be large.
+static_assert(sizeof(std::time_t) >= 8 && sizeof(off_t) >= 8);
 
 namespace upnpd::base {
 
