@@ -53,7 +53,7 @@ TEST_SUITE("watchdog") {
   TEST_CASE("a turn that never ends ends the process, be it busy or blocked") {
     const End busy = end_of(
         [] {
-          for (volatile int i = 0;; i = i + 1) {
+          for (volatile bool on = true; on;) {
           }
         },
         10s);
