@@ -19,6 +19,7 @@ enum class UpnpError : std::uint16_t {
   OptionalActionNotImplemented = 602,
   StringArgumentTooLong = 605,
   ActionNotAuthorized = 606,
+  ConnectionSetupFailed = 704,
   SpecifiedArrayIndexInvalid = 713,
   NoSuchEntryInArray = 714,
   WildCardNotPermittedInSrcIP = 715,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "default_connection.h"
 #include "state_variables.h"
 
 namespace upnpd::igd {
@@ -32,7 +33,14 @@ ActionResult set_connection_type(const ActionCall& call) {
 
 ActionResult request_connection(const ActionCall& call) {
   if (call.state.wan.status == ConnectionStatus::Connected) return SoapValues{};
-  return UpnpError::ActionFailed;
+  return UpnpError::ConnectionSetupFailed;
+}
+
+ActionResult set_default_connection_service(const ActionCall& call) {
+  const auto error = judge_default_connection(call.arguments.text("NewDefaultConnectionService"),
+                                              call.state.identity.uuid);
+  if (error) return *error;
+  return SoapValues{};
 }
 
 // ---- asked of the gateway ----
@@ -125,7 +133,7 @@ struct ActionRow {
 };
 
 constexpr std::array<ActionRow, 29> kActions{{
-    {"L3Forwarding1", "SetDefaultConnectionService", not_authorized},
+    {"L3Forwarding1", "SetDefaultConnectionService", set_default_connection_service},
     {"L3Forwarding1", "GetDefaultConnectionService", from_state},
     {"WANCommonIFC1", "GetCommonLinkProperties", from_state},
     {"WANCommonIFC1", "GetTotalBytesSent", get_link_totals},

@@ -8,7 +8,7 @@ namespace upnpd {
 namespace {
 
 using enum UpnpError;
-constexpr std::array<std::pair<UpnpError, std::string_view>, 33> kNames{{
+constexpr std::array<std::pair<UpnpError, std::string_view>, 34> kNames{{
     {InvalidAction, "Invalid Action"},
     {InvalidArgs, "Invalid Args"},
     {InvalidVar, "Invalid Var"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<UpnpError, std::string_view>, 33> kNames{{
     {OptionalActionNotImplemented, "Optional Action Not Implemented"},
     {StringArgumentTooLong, "String Argument Too Long"},
     {ActionNotAuthorized, "Action not authorized"},
+    {ConnectionSetupFailed, "ConnectionSetupFailed"},
     {SpecifiedArrayIndexInvalid, "SpecifiedArrayIndexInvalid"},
     {NoSuchEntryInArray, "NoSuchEntryInArray"},
     {WildCardNotPermittedInSrcIP, "WildCardNotPermittedInSrcIP"},

@@ -36,7 +36,7 @@ class Program:
         point = GUPnP.ControlPoint.new(context, SERVICE)
         point.connect("service-proxy-available", self._found)
         point.set_active(True)
-        GLib.timeout_add_seconds(TIMEOUT_SECONDS, self._fail, "no gateway in time")
+        GLib.timeout_add_seconds(TIMEOUT_SECONDS, self._fail, "out of time")
         GLib.io_add_watch(sys.stdin, GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN, self._asked_to_unmap)
         self._loop.run()
 
@@ -57,6 +57,7 @@ class Program:
         say("described", len(described.list_action_names()), len(described.list_state_variable_names()))
         for variable, kind in EVENTED.items():
             service.add_notify(variable, kind, lambda _, name, value: say("event", name, value))
+        service.connect("subscription-lost", lambda _, reason: self._fail(f"subscription: {reason.message}"))
         service.set_subscribed(True)
         self._call("AddPortMapping", {**self._key, **self._target})
         say("mapped", self._call("GetExternalIPAddress", {}, "NewExternalIPAddress"))

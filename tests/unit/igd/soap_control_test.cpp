@@ -177,7 +177,7 @@ TEST_SUITE("soap_control") {
           "NewExternalIPAddress=;");
     CHECK(values(called(a_call("GetStatusInfo"), "WANIPConn1", disconnected())) ==
           "NewConnectionStatus=Disconnected;NewLastConnectionError=ERROR_NONE;NewUptime=0;");
-    CHECK(error_code(called(a_call("RequestConnection"), "WANIPConn1", disconnected())) == 501);
+    CHECK(error_code(called(a_call("RequestConnection"), "WANIPConn1", disconnected())) == 704);
   }
 
   TEST_CASE("the default connection service is the one of the description asked by") {
@@ -189,9 +189,28 @@ TEST_SUITE("soap_control") {
     first.igd_version = 1;
     CHECK(values(called(a_call("GetDefaultConnectionService", forwarding), "L3Forwarding1", first))
               .find(":WANConnectionDevice:1,") != std::string::npos);
-    CHECK(error_code(called(a_call("SetDefaultConnectionService", forwarding)
-                                .with("NewDefaultConnectionService", "x"),
-                            "L3Forwarding1")) == 606);
+  }
+
+  TEST_CASE("the default connection stays what it is, and each other one has its error") {
+    const auto choose = [](const std::string& chosen) {
+      return called(
+          a_call("SetDefaultConnectionService", "urn:schemas-upnp-org:service:Layer3Forwarding:1")
+              .with("NewDefaultConnectionService", chosen),
+          "L3Forwarding1");
+    };
+    const std::string uuid = "uuid:6e9b0d1e-0000-4000-8000-000000000002";
+    const std::string id = "urn:upnp-org:serviceId:";
+    for (const char* version : {"1", "2"})
+      CHECK(values(choose(uuid + ":WANConnectionDevice:" + version + "," + id + "WANIPConn1")) ==
+            "");
+    for (const std::string& device :
+         {uuid + ":WANConnectionDevice:3", uuid + ":WANDevice:1", uuid, std::string(),
+          std::string("uuid:6e9b0d1e-0000-4000-8000-000000000000:WANConnectionDevice:1")})
+      CHECK(error_code(choose(device + "," + id + "WANIPConn1")) == 720);
+    for (const std::string& service : {"," + id + "WANPPPConn1", "," + id + "WANCommonIFC1",
+                                       std::string(",WANIPConn1"), std::string(","), std::string()})
+      CHECK(error_code(choose(uuid + ":WANConnectionDevice:1" + service)) == 721);
+    CHECK(error_code(choose(uuid + ":WANConnectionDevice:2," + id + "WANIPv6Firewall1")) == 723);
   }
 
   TEST_CASE("the LAN may not change the connection") {
