@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "address_buckets.h"
@@ -43,6 +44,9 @@ namespace {
 constexpr in_port_t kSsdpPort = 1900;
 constexpr int kMulticastTtl = 2;
 constexpr int kConnectMilliseconds = 2000;
+// Between a SUBSCRIBE and its first event. GUPnP 1.6 loses the event when it comes before the
+// answer to the SUBSCRIBE has been handled.
+constexpr std::chrono::milliseconds kFirstEventPause{50};
 
 struct Guard {
   explicit Guard(GuardedLan guarded)
@@ -50,10 +54,11 @@ struct Guard {
   const GuardedLan lan;
   const int index;
   Connections connections;
-  std::mutex mutex;  // of the buckets
+  std::mutex mutex;  // of what follows
   // A host's programs together: 24 subscriptions at once, then one a minute.
   AddressBuckets subscriptions{
       {.burst = 24, .per_token = std::chrono::minutes(1), .addresses = 256}};
+  BootTime last_subscription{};
 };
 
 // Set once and never freed: libupnp's threads use it until the process ends.
@@ -148,10 +153,20 @@ int connect_in_time(int fd, const sockaddr_in& to) {
   return error == 0 ? 0 : failed(error);
 }
 
+// Has libupnp's thread wait while a host may not have handled the answer to its SUBSCRIBE yet.
+// Other events of that moment wait too: which one is sent cannot be seen here.
+void pause_after_subscription(Guard& guard) {
+  std::unique_lock lock(guard.mutex);
+  const auto passed = base::boot_now() - guard.last_subscription;
+  lock.unlock();
+  if (passed < kFirstEventPause) std::this_thread::sleep_for(kFirstEventPause - passed);
+}
+
 int guarded_connect(Guard& guard, int fd, const sockaddr_in& to) {
   const Purpose purpose = downloading ? Purpose::Description : Purpose::Callback;
   if (!may_connect(guard.lan, purpose, address_of(to), ntohs(to.sin_port)))
     return failed(ECONNREFUSED);
+  if (purpose == Purpose::Callback) pause_after_subscription(guard);
   guard.connections.connected(fd, base::boot_now());
   bind_to_lan(guard, fd);
   return connect_in_time(fd, to);
@@ -222,6 +237,7 @@ bool may_parse(Guard& guard, int fd, std::string_view literal) {
   if (Ipv4Address::parse(literal) != peer) return true;
   return guard.connections.may_subscribe(fd, [&] {
     const std::lock_guard lock(guard.mutex);
+    guard.last_subscription = base::boot_now();
     return guard.subscriptions.take(*peer, base::boot_now());
   });
 }

@@ -5,17 +5,18 @@
 // is base/recv_call.h's. Until guard_libupnp_sockets() is called, which only the announcer does,
 // they pass every call on unchanged; from then on, for this process:
 //
-//   SSDP's listening sockets  are never bound and join no group: searches are search_responder.h's
-//   IPv6 TCP                  is not available: the descriptions are IPv4's
-//   the event listener        is bound to the interface; takes another port when its own is taken
-//   multicast                 leaves on the interface, TTL 2 (UDA 1.1 section 1.1.2), whatever was
-//   set accept                    hosts of the LAN only, at most Connections::kMaxPerPeer of one
-//   host recv                      at most Connections::kMaxBytes on a connection connect as
-//   may_connect() says, else ECONNREFUSED; at most 2 s select                    gives a connection
-//   Connections::kMaxTime in all, not 30 s inet_pton                 while a request is served,
-//   only what may_name() allows; a host that
-//                             subscribes too often gets none at all, and so no subscription
-//   getaddrinfo               always fails at once: nothing is resolved
+// - SSDP's listening sockets are never bound and join no group: searches are search_responder.h's.
+// - IPv6 TCP is not available: the descriptions are IPv4's.
+// - The event listener is bound to the interface, and takes another port when its own is taken.
+// - Multicast leaves on the interface with TTL 2 (UDA 1.1 section 1.1.2), whatever was set.
+// - accept: hosts of the LAN only, at most Connections::kMaxPerPeer of one host.
+// - recv: at most Connections::kMaxBytes on a connection.
+// - connect: as may_connect() says, else ECONNREFUSED; at most 2 s. A moment after a SUBSCRIBE it
+//   waits, so that the first event does not overtake the answer.
+// - select: gives a connection Connections::kMaxTime in all, not 30 s.
+// - inet_pton: while a request is served, only what may_name() allows; a host that subscribes too
+//   often gets none at all, and so no subscription.
+// - getaddrinfo: always fails at once: nothing is resolved.
 //
 // It needs a dynamically linked libupnp or one that calls these functions by name, and a
 // dynamically linked C library.

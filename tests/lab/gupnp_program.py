@@ -30,6 +30,7 @@ class Program:
         self._address = Gio.InetAddress.new_from_string(address)
         self._loop = GLib.MainLoop()
         self._service = None
+        self._is_mapping = False
 
     def run(self):
         context = GUPnP.Context.new_for_address(self._address, 0, GSSDP.UDAVersion.VERSION_1_0)
@@ -56,9 +57,17 @@ class Program:
             return self._fail(error.message)
         say("described", len(described.list_action_names()), len(described.list_state_variable_names()))
         for variable, kind in EVENTED.items():
-            service.add_notify(variable, kind, lambda _, name, value: say("event", name, value))
+            service.add_notify(variable, kind, self._notified)
         service.connect("subscription-lost", lambda _, reason: self._fail(f"subscription: {reason.message}"))
         service.set_subscribed(True)
+
+    def _notified(self, _, variable, value):
+        say("event", variable, value)
+        if variable == "ExternalIPAddress" and not self._is_mapping:
+            self._is_mapping = True
+            GLib.idle_add(self._map)
+
+    def _map(self):
         self._call("AddPortMapping", {**self._key, **self._target})
         say("mapped", self._call("GetExternalIPAddress", {}, "NewExternalIPAddress"))
 
