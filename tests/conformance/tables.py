@@ -103,3 +103,48 @@ ERRORS = [
 # What a lease becomes: (asked, remaining by v1, by v2); WANIPConnection:2 section 2.3.17.
 LEASES = [("0", 0, 604800), ("1", 1, 1), ("3600", 3600, 3600), ("604800", 604800, 604800),
           ("604801", 604801, 604800), ("4294967295", 4294967295, 604800)]
+
+# The errors the standards document for an action, beside 401, 402 and 501: (action, by v1, by v2).
+DOCUMENTED = [
+    ("SetConnectionType", {703, 731}, {703, 731}),
+    ("RequestConnection", {704, 705, 706, 707, 708, 709, 710}, {704, 705, 706, 707, 708, 709, 710}),
+    ("RequestTermination", {707, 710, 711}, {606, 707, 710, 711}),
+    ("ForceTermination", {707, 710, 711}, {606, 707, 710, 711}),
+    ("GetGenericPortMappingEntry", {713}, {606, 713}),
+    ("GetSpecificPortMappingEntry", {714}, {606, 714}),
+    ("AddPortMapping", {715, 716, 718, 724, 725, 726, 727}, {601, 606, 715, 716, 718, 728, 729, 732}),
+    ("AddAnyPortMapping", set(), {601, 606, 715, 716, 728, 729, 732}),
+    ("DeletePortMapping", {714}, {606, 714}),
+    ("DeletePortMappingRange", set(), {606, 730, 733}),
+    ("GetListOfPortMappings", set(), {606, 730, 733}),
+]
+
+# Reached by a test of their own, since the gateway must be in another state: (action, by v1, by v2).
+REACHED_ELSEWHERE = [
+    ("RequestConnection", 704, 704),  # without a WAN address
+    ("RequestTermination", 606, 606),  # not in the description
+    ("AddPortMapping", 501, 728),  # with the quota used up
+    ("AddAnyPortMapping", None, 728),
+]
+
+# Never given, because ...: {(action, error): why}; None for every action.
+NEVER = {
+    (None, 703): "a ConnectionType that is not IP_Routed is 731 in every state",
+    (None, 705): "there is nothing to set up, so nothing is in progress",
+    (None, 706): "the connection is the router's own, and configured",
+    (None, 707): "no LAN can disconnect",
+    (None, 708): "there is no layer 2 address to be wrong",
+    (None, 709): "internet access cannot be disabled",
+    (None, 710): "the one ConnectionType is the right one",
+    (None, 711): "terminating is refused first, by 606",
+    (None, 715): "RemoteHost may be a wildcard",
+    (None, 724): "InternalPort and ExternalPort may differ",
+    (None, 725): "leases of any length are kept",
+    (None, 726): "RemoteHost may be an address",
+    (None, 727): "ExternalPort may be any but the wildcard",
+    ("GetGenericPortMappingEntry", 606): "a caller's array holds what it may see alone",
+    ("DeletePortMappingRange", 606): "mappings the caller may not touch are left out; none left is 730",
+    ("GetListOfPortMappings", 606): "mappings the caller may not see are left out; none left is 730",
+    ("AddAnyPortMapping", 729): "a port that another has is no conflict: another is reserved",
+    (None, 602): "an optional action that is not there is not described either: 401",
+}

@@ -7,9 +7,12 @@ import pytest
 
 from daemon import Upnpd
 from igd_client import IGD2, SoapFault, find_igd
-from tables import (ACTIONS, CLIENT, ERRORS, GOOD, LEASES, MISTYPED, NOT_IMPLEMENTED, OPTIONAL, OUT_OF_RANGE, V1, V2)
+from namespace import wait_until
+from tables import (ACTIONS, CLIENT, DOCUMENTED, ERRORS, GOOD, LEASES, MISTYPED, NEVER, NOT_IMPLEMENTED, OPTIONAL,
+                    OUT_OF_RANGE, REACHED_ELSEWHERE, V1, V2)
 
 _SCPD = "{urn:schemas-upnp-org:service-1-0}"
+QUOTA = 3
 VERSIONS = pytest.mark.parametrize("service", [V1, V2], ids=["v1", "v2"])
 
 
@@ -18,7 +21,7 @@ def igd(lab):
     """The gateway as pc1 calls it, where pc2 has TCP 4100 and the router listens on TCP 4200."""
     listener = lab.router.listen(4200)
     lab.at_end(listener.close)
-    Upnpd(lab).start()
+    Upnpd(lab, max_mappings_per_host=QUOTA).start()
     find_igd(lab.pc2).add(4100)
     return find_igd(lab.pc1, IGD2)
 
@@ -122,3 +125,43 @@ def test_the_lease_rules_of_the_version(igd, asked, remaining, service):
     igd.call("AddPortMapping", arguments_of(igd, "AddPortMapping", {"NewLeaseDuration": asked}), service)
     left = int(igd.get(4000)["NewLeaseDuration"])
     assert expected - 2 <= left <= expected
+
+
+def elsewhere(action, service):
+    return next(errors[service == V2] for name, *errors in REACHED_ELSEWHERE if name == action)
+
+
+@VERSIONS
+def test_the_quota(igd, service):
+    for port in range(4001, 4000 + QUOTA):
+        igd.add(port)
+    for action in ("AddPortMapping", "AddAnyPortMapping")[:1 if service == V1 else 2]:
+        arguments = arguments_of(igd, action, {"NewExternalPort": "4050"})
+        assert error_of(igd, action, arguments, service) == elsewhere(action, service)
+
+
+@VERSIONS
+def test_the_connection_is_not_the_lans_to_end(igd, service):
+    """RequestTermination is optional and not described, and refused as its twin that is."""
+    assert error_of(igd, "RequestTermination", {}, service) == elsewhere("RequestTermination", service)
+
+
+@VERSIONS
+def test_without_a_wan_address_no_connection_can_be_had(lab, igd, service):
+    lab.router.ip(f"addr del {lab.wan_address}/24 dev wan\n")
+    try:
+        wait_until(lambda: igd.call("GetStatusInfo")["NewConnectionStatus"] == "Disconnected", 2, "it is disconnected")
+        assert error_of(igd, "RequestConnection", {}, service) == elsewhere("RequestConnection", service)
+    finally:
+        lab.router.ip(f"addr add {lab.wan_address}/24 brd + dev wan\n"
+                      f"route replace default via {lab.inet1.address}\n")
+    wait_until(lambda: igd.call("GetStatusInfo")["NewConnectionStatus"] == "Connected", 2, "it is connected")
+
+
+@pytest.mark.parametrize("action, service, documented", [
+    (action, service, codes) for action, *both in DOCUMENTED for service, codes in zip((V1, V2), both) if codes])
+def test_the_tables_reach_each_documented_error_or_say_why_not(action, service, documented):
+    rows = [(name, errors) for name, _, *errors in ERRORS] + [(name, errors) for name, *errors in REACHED_ELSEWHERE]
+    reached = {errors[service == V2] for name, errors in rows if name == action}
+    never = {error for of, error in NEVER if of in (None, action)}
+    assert documented - never <= reached and not reached & never
