@@ -19,7 +19,8 @@ namespace upnpd::igd {
 class LanServer {
  public:
   static constexpr unsigned kMaxConnections = 64;
-  static constexpr unsigned kMaxConnectionsOfAddress = 8;
+  // Clients map a dozen ports at once, each on a connection of its own.
+  static constexpr unsigned kMaxConnectionsOfAddress = 16;
   // Without a byte either way for this long, a connection ends.
   static constexpr std::chrono::seconds kIdleTime{10};
   // A connection ends when its next request is not read, and answered, within this time; the

@@ -1,11 +1,15 @@
 """What control points in the wild send, byte by byte, is served."""
 
+import concurrent.futures
+import contextlib
 import socket
+import time
 import urllib.parse
 
 import pytest
 
-from igd_client import IGD1, IGD2, WAN_IP_1, envelope, find_igd, mapping_arguments, soap_answer
+from igd_client import (IGD1, IGD2, WAN_IP_1, SoapFault, envelope, find_igd, mapping_arguments, soap_answer,
+                        ssdp_answers)
 
 WAN_PPP_1 = "urn:schemas-upnp-org:service:WANPPPConnection:1"
 EXTERNAL = envelope(WAN_IP_1, "GetExternalIPAddress")
@@ -274,3 +278,53 @@ def test_the_caller_of_a_request_without_a_length_is_the_true_one(lab, igd, wire
     assert wire.answer()[0] == 200
     assert igd.get(4000)["NewInternalClient"] == lab.pc1.address
     igd.delete(4000)
+
+
+def test_a_delete_before_every_add(igd):
+    """What is not there is 714, and no reason not to add it then."""
+    for _ in range(2):
+        for port in (4000, 4001):
+            with contextlib.suppress(SoapFault):
+                igd.delete(port)
+            igd.add(port)
+            assert igd.get(port)["NewInternalPort"] == str(port)
+    for port in (4000, 4001):
+        igd.delete(port)
+
+
+def test_a_dozen_mappings_at_once_each_on_a_connection_of_its_own(igd):
+    ports = range(4000, 4012)
+    with concurrent.futures.ThreadPoolExecutor(len(ports)) as threads:
+        for result in [threads.submit(igd.add, port, lease=3600) for port in ports]:
+            assert result.result() == {}
+        assert {igd.get(port)["NewInternalPort"] for port in ports} == {str(port) for port in ports}
+        for result in [threads.submit(igd.delete, port) for port in ports]:
+            result.result()
+
+
+@pytest.mark.parametrize("target", ["device:InternetGatewayDevice:1", "service:WANIPConnection:1",
+                                    "service:WANPPPConnection:1"])
+def test_a_search_for_dslforum_types_costs_nobody_an_answer(lab, igd, target):
+    """TR-064 devices have descriptions of their own, which this one is not: no answer, and the client's next
+    search has one."""
+    assert ssdp_answers(lab.pc1, f"urn:dslforum-org:{target}", timeout=0.6) == []
+    assert ssdp_answers(lab.pc1, IGD1, first_only=True)
+
+
+def test_the_description_comes_at_once(igd):
+    """Some clients give it a second, with the connection."""
+    start = time.monotonic()
+    status, _, _ = igd.http("GET", igd.location, timeout=1)
+    assert status == 200 and time.monotonic() - start < 1
+
+
+def test_a_port_that_another_console_has_is_had_by_the_next_number(lab, igd):
+    """What consoles do at 718: they try another one."""
+    other = find_igd(lab.pc2)
+    igd.add(3074, protocol="UDP")
+    with pytest.raises(SoapFault, match="718"):
+        other.add(3074, protocol="UDP")
+    other.add(3075, 3074, protocol="UDP")
+    assert other.get(3075, "UDP")["NewInternalClient"] == lab.pc2.address
+    other.delete(3075, "UDP")
+    igd.delete(3074, "UDP")
