@@ -65,6 +65,7 @@ using NatChange =
     std::variant<AddMapping, RemoveMapping, AddOutward, RemoveOutward, OpenPinhole, ClosePinhole>;
 
 // Why the kernel refused: errno as it gave it (positive), and what was tried, in words for a log.
+// EPROTO: its answer was lost, and whether it took the changes only read_back() tells.
 struct NatError {
   int error;
   std::string what;
@@ -87,8 +88,22 @@ struct NatSurroundings {
   friend bool operator==(const NatSurroundings&, const NatSurroundings&) = default;
 };
 
-// What open() found: no table, so that it made one, or one that a former run left.
+// What the kernel holds of ours.
+struct NatContents {
+  std::vector<PortMapping> mappings;
+  std::vector<OutwardMapping> outward;
+  std::vector<Pinhole> pinholes;
+};
+
+// What open() found: no table, so that one is to be made, or one that a former run left.
 enum class TableOrigin { Made, TakenOver };
+
+// What a rewrite begins with: the elements the table holds, or none.
+enum class RewriteOf { Held, Nothing };
+
+// What others have changed in the kernel: nothing of ours, something in our table, or more than the
+// kernel could tell.
+enum class ForeignChange { None, Ours, Lost };
 
 class Nat {
  public:
@@ -97,21 +112,26 @@ class Nat {
   Nat& operator=(const Nat&) = delete;
   virtual ~Nat() = default;
 
-  // Makes table `inet upnpd` and its rules, or takes over the one that is there with its mappings.
+  // Opens the way to the kernel and looks for table `inet upnpd`. Changes nothing; rewrite() makes
+  // the table.
   virtual std::expected<TableOrigin, NatError> open() = 0;
-  // Applies `changes` in their order as one transaction. Leases run from `now`. On an error nothing
-  // has changed.
+  // Applies `changes` in their order as one transaction. Leases run from `now`. On an error other
+  // than EPROTO nothing has changed.
   virtual std::expected<void, NatError> commit(std::span<const NatChange> changes,
                                                BootTime now) = 0;
+  // Makes the table whole, as one transaction: sets, chains and rules as they should be, the
+  // surroundings if they are known, and `changes`. `of` Held: elements stay, but for those that
+  // the last read_back() could not read; refused where sets or chains differ too much to stay.
+  // `of` Nothing: whatever was there goes first, so that `changes` are all there is.
+  virtual std::expected<void, NatError> rewrite(RewriteOf of,
+                                                const std::optional<NatSurroundings>& surroundings,
+                                                std::span<const NatChange> changes,
+                                                BootTime now) = 0;
   // Makes the kernel's sets of interfaces, addresses, networks and ports what `surroundings` says.
   virtual std::expected<void, NatError> set_surroundings(const NatSurroundings& surroundings) = 0;
-  // The mappings the kernel holds now, with owner, id and description as they were put in (a
-  // description may be cut short: an element's userdata holds 256 bytes).
-  virtual std::expected<std::vector<PortMapping>, NatError> read_back(BootTime now) = 0;
-  // The outward mappings the kernel holds now.
-  virtual std::expected<std::vector<OutwardMapping>, NatError> read_back_outward(BootTime now) = 0;
-  // The pinholes the kernel holds now, as they were put in.
-  virtual std::expected<std::vector<Pinhole>, NatError> read_back_pinholes(BootTime now) = 0;
+  // All the kernel holds now, as it was put in (a description may be cut short: an element's
+  // userdata holds 256 bytes). Nothing where there is no table.
+  virtual std::expected<NatContents, NatError> read_back(BootTime now) = 0;
   // The packets that came in through a pinhole since it was put in, its renewals included. ENOENT:
   // the kernel does not hold it.
   virtual std::expected<TrafficCounters, NatError> pinhole_traffic(const PinholeKey& key) = 0;
@@ -119,6 +139,11 @@ class Nat {
   virtual std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> counters() = 0;
   // Takes the table away and with it every mapping.
   virtual std::expected<void, NatError> close() = 0;
+
+  // Readable when others have changed something; good from open() on.
+  virtual int watch_fd() const = 0;
+  // What others have changed since the last call. Does not wait.
+  virtual ForeignChange foreign_change() = 0;
 };
 
 }  // namespace upnpd

@@ -25,6 +25,7 @@ struct Config {
   std::uint16_t http_port = 0;                     // 0: any free one
   std::uint32_t bitrate_up = 0, bitrate_down = 0;  // bits a second; 0: unknown
   std::uint32_t notify_interval = 900;             // seconds
+  bool table_owner = true;    // other programs are kept from changing table inet upnpd
   bool end_flows = true;      // a mapping that goes takes its established flows along
   bool system_uptime = true;  // NewUptime counts from the router's start, not from the WAN's
 

@@ -187,6 +187,7 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"max_requests_per_second", set_limit<&core::Limits::requests_per_second>},
     {"max_lease", set_max_lease},
     {"end_flows", set_switch<&Config::end_flows>},
+    {"table_owner", set_switch<&Config::table_owner>},
     {"run_as", set_text<&Config::run_as>},
     // miniupnpd.conf's that change nothing here: what they steer is not there, or needs no steering
     {"ext_allow_private_ipv4", no_effect},

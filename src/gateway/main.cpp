@@ -178,10 +178,12 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   IdentityReading identity = load_identity(config.lease_file.string() + ".identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
   if (config.uuid) identity.identity.uuid = *config.uuid;
+  const auto access =
+      config.table_owner ? kernel::TableAccess::OursAlone : kernel::TableAccess::Everyones;
   return Gateway::Resources{
       std::move(identity.identity), *std::move(launcher),
       *std::move(admin_socket),     *std::move(watch),
-      *std::move(link_speeds),      std::make_unique<kernel::NftTable>(),
+      *std::move(link_speeds),      std::make_unique<kernel::NftTable>(access),
       *std::move(flow_ender),       *std::move(neighbours),
       *std::move(ports_in_use),     [options] { return read_wanted_config(options); }};
 }

@@ -41,6 +41,13 @@ std::string line_for(const core::MappingEvent& event, BootTime now) {
   return event.reason.empty() ? line : line + ": " + event.reason;
 }
 
+// Whether `error` says that the kernel holds something else than it was given, or that nobody knows
+// what it holds.
+bool holds_something_else(const NatError& error) {
+  return error.error == ENOENT || error.error == EEXIST || error.error == EBUSY ||
+         error.error == EPROTO;
+}
+
 const char* word(core::PinholeEvent::Kind kind) {
   using enum core::PinholeEvent::Kind;
   switch (kind) {
@@ -66,7 +73,8 @@ std::string line_for(const core::PinholeEvent& event, BootTime now) {
 
 MappingStore::MappingStore(base::Loop& loop, const Config& config, std::unique_ptr<Nat> nat,
                            kernel::FlowEnder flow_ender, std::function<void()> changed)
-    : config_(config),
+    : loop_(loop),
+      config_(config),
       nat_(std::move(nat)),
       flow_ender_(std::move(flow_ender)),
       changed_(std::move(changed)),
@@ -74,7 +82,8 @@ MappingStore::MappingStore(base::Loop& loop, const Config& config, std::unique_p
       journal_(config.lease_file),
       lease_timer_(loop, [this] { end_leases(); }),
       sync_timer_(loop, [this] { journal_.sync(); }),
-      flow_timer_(loop, [this] { end_closed_flows(); }) {}
+      flow_timer_(loop, [this] { end_closed_flows(); }),
+      heal_timer_(loop, [this] { heal(); }) {}
 
 void MappingStore::close() {
   if (const auto closed = nat_->close(); !closed)
@@ -97,22 +106,29 @@ bool MappingStore::commit(const std::vector<NatChange>& changes, BootTime now) {
   if (changes.empty()) return true;
   const auto committed = nat_->commit(changes, now);
   if (committed) {
-    kernel_fault_.clear();
+    refusal_.clear();
     return true;
   }
   const std::string before = std::exchange(
-      kernel_fault_,
-      "the kernel refused: " + base::with_errno(committed.error().what, committed.error().error));
-  if (kernel_fault_ != before) base::log_warning(kernel_fault_);
-  // The table already has what `changes` say: made again, the kernel has it too.
-  const bool table_is_gone = committed.error().error == ENOENT;
-  return table_is_gone && repair();
+      refusal_, (committed.error().error == EPROTO ? "the kernel's answer was lost: "
+                                                   : "the kernel refused: ") +
+                    base::with_errno(committed.error().what, committed.error().error));
+  if (refusal_ != before) base::log_warning(refusal_);
+  if (!holds_something_else(committed.error())) return false;
+  if (pace_.is_contested(now)) {
+    plan_heal();
+    return false;
+  }
+  // The table already has what `changes` say: made to agree, the kernel has it too.
+  return heal();
 }
 
 void MappingStore::set_surroundings(NatSurroundings surroundings) {
   surroundings_ = std::move(surroundings);
-  if (const auto set = nat_->set_surroundings(surroundings_); !set)
-    base::log_error(base::with_errno(set.error().what, set.error().error));
+  const auto set = nat_->set_surroundings(*surroundings_);
+  if (set) return;
+  base::log_error(base::with_errno(set.error().what, set.error().error));
+  plan_heal();
 }
 
 void MappingStore::settle(const core::Outcome& outcome, BootTime now) {
@@ -170,8 +186,7 @@ void MappingStore::end_leases() {
   const BootTime now = base::boot_now();
   const core::Outcome outcome = mapper_.tick(now);
   // The kernel has closed the ports by itself; this only clears what it may still remember.
-  if (!commit(outcome.changes, now))
-    if (const auto reconciled = reconcile(); !reconciled) base::log_error(reconciled.error());
+  if (!commit(outcome.changes, now)) plan_heal();
   mapper_.confirm();
   settle(outcome, now);
   if (outcome.events.empty() && outcome.pinhole_events.empty()) plan_next_end();

@@ -1,10 +1,11 @@
 // Where mappings and pinholes are kept: the core's table, the kernel and the journal, which say the
 // same at all times. Whoever changes something decides it with mapper() and makes it true with
-// carry_out().
+// carry_out(). What another program changes in the kernel's table is put right at once.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "loop.h"
 #include "mapper.h"
 #include "rate_limited_log.h"
+#include "repair_pace.h"
 #include "upnpd/nat.h"
 
 namespace upnpd::gateway {
@@ -47,21 +49,25 @@ class MappingStore {
   // Makes the kernel's sets say where the router stands now.
   void set_surroundings(NatSurroundings surroundings);
 
-  // What the kernel last refused, "" when it takes what it is given.
-  const std::string& kernel_fault() const { return kernel_fault_; }
+  // What the kernel last refused, or that another program keeps changing the table; "" when all is
+  // well.
+  std::string kernel_fault() const;
   const std::string& journal_fault() const { return journal_.fault(); }
 
  private:
-  struct KernelContents;
-
-  // ---- the kernel made to agree (mapping_store_restore.cpp) ----
+  // ---- at the start (mapping_store_restore.cpp) ----
   std::expected<void, std::string> restore(TableOrigin origin);
   void put_back(PortMapping mapping, BootTime now);
   void put_back(const Pinhole& pinhole, BootTime now);
-  static std::expected<KernelContents, std::string> read_kernel(Nat& nat, BootTime now);
-  std::expected<void, std::string> reconcile();
-  void reconcile(const KernelContents& held, BootTime now);
-  bool repair();
+  std::expected<void, NatError> put_in_one_by_one(BootTime now);
+
+  // ---- the kernel made to agree (mapping_store_heal.cpp) ----
+  std::vector<NatChange> changes_from(const NatContents& held) const;
+  // How many changes it took.
+  std::expected<std::size_t, NatError> make_agree(const NatContents& held, BootTime now);
+  void on_foreign_change();
+  void plan_heal();
+  bool heal();
 
   bool commit(const std::vector<NatChange>& changes, BootTime now);
   void settle(const core::Outcome& outcome, BootTime now);
@@ -70,20 +76,24 @@ class MappingStore {
   void end_closed_flows();
   void plan_next_end();
 
+  base::Loop& loop_;
   const Config& config_;
   std::unique_ptr<Nat> nat_;
   kernel::FlowEnder flow_ender_;
   std::function<void()> changed_;
   core::Mapper mapper_;
   Journal journal_;
-  NatSurroundings surroundings_;
-  std::string kernel_fault_;
+  std::optional<NatSurroundings> surroundings_;  // no value: not yet known
+  std::string refusal_;                          // the kernel's last
+  bool table_was_named_ = false;                 // by a change of another program's, since repaired
+  RepairPace pace_;
   // A host that maps in a loop is one host's noise; a whole evening of games comes through.
   base::RateLimitedLog event_log_{{.burst = 100, .per_line = std::chrono::milliseconds(200)}};
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
   std::vector<Pinhole> closed_pinholes_;
   base::BootTimer lease_timer_;
-  base::Timer sync_timer_, flow_timer_;
+  base::Timer sync_timer_, flow_timer_, heal_timer_;
+  std::optional<base::FdWatcher> watcher_;  // of the changes others make
 };
 
 }  // namespace upnpd::gateway

@@ -1,5 +1,4 @@
-// Table, kernel and journal made to agree: at the start, and whenever the kernel turns out to hold
-// something else than what it was given.
+// The start: what kernel and journal remember goes back into the table, and from there into both.
 #include <algorithm>
 #include <map>
 
@@ -16,42 +15,18 @@ std::string in_words(const NatError& error) {
 
 }  // namespace
 
-// What the kernel holds of ours, read in one go.
-struct MappingStore::KernelContents {
-  std::vector<PortMapping> mappings;
-  std::vector<OutwardMapping> outward;
-  std::vector<Pinhole> pinholes;
-};
-
-std::expected<MappingStore::KernelContents, std::string> MappingStore::read_kernel(Nat& nat,
-                                                                                   BootTime now) {
-  auto mappings = nat.read_back(now);
-  if (!mappings)
-    return std::unexpected("the mappings cannot be read back: " + in_words(mappings.error()));
-  auto outward = nat.read_back_outward(now);
-  if (!outward)
-    return std::unexpected("the outward mappings cannot be read back: " +
-                           in_words(outward.error()));
-  auto pinholes = nat.read_back_pinholes(now);
-  if (!pinholes)
-    return std::unexpected("the pinholes cannot be read back: " + in_words(pinholes.error()));
-  return KernelContents{*std::move(mappings), *std::move(outward), *std::move(pinholes)};
-}
-
 std::expected<void, std::string> MappingStore::open() {
-  const auto opened = nat_->open();
-  if (!opened)
-    return std::unexpected("table inet upnpd cannot be made: " + in_words(opened.error()) +
-                           "; upnpd needs CAP_NET_ADMIN and a kernel with nf_tables NAT (5.7 or "
-                           "later)");
-  return restore(*opened);
+  const auto origin = nat_->open();
+  if (!origin) return std::unexpected(in_words(origin.error()));
+  watcher_.emplace(loop_, nat_->watch_fd(), base::Interest::Read, [this] { on_foreign_change(); });
+  return restore(*origin);
 }
 
 std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
   const BootTime now = base::boot_now();
-  const auto held = read_kernel(*nat_, now);
+  const auto held = nat_->read_back(now);
   // An empty answer and no answer are different things: the journal stays as it is.
-  if (!held) return std::unexpected(held.error());
+  if (!held) return std::unexpected("the mappings cannot be read back: " + in_words(held.error()));
 
   Journal::Reading reading = journal_.read(now);
   for (const std::string& problem : reading.problems)
@@ -77,7 +52,11 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
   if (origin == TableOrigin::Made)
     for (const Pinhole& pinhole : reading.pinholes)
       put_back(pinhole, now);
-  reconcile(*held, now);
+  if (!make_agree(*held, now))
+    if (const auto done = put_in_one_by_one(now); !done)
+      return std::unexpected("table inet upnpd cannot be made: " + in_words(done.error()) +
+                             "; upnpd needs CAP_NET_ADMIN, a kernel with nf_tables NAT (5.7 or "
+                             "later), and no other upnpd beside it");
 
   journal_.rewrite(mapper_, now);
   if (!journal_.fault().empty()) base::log_warning(journal_.fault());
@@ -96,23 +75,11 @@ void MappingStore::put_back(const Pinhole& pinhole, BootTime now) {
     base::log_notice("pinhole " + to_string(pinhole.key) + " is not put back: " + restored.error());
 }
 
-std::expected<void, std::string> MappingStore::reconcile() {
-  const BootTime now = base::boot_now();
-  const auto held = read_kernel(*nat_, now);
-  if (!held) return std::unexpected(held.error());
-  reconcile(*held, now);
-  return {};
-}
-
-void MappingStore::reconcile(const KernelContents& held, BootTime now) {
-  Nat& nat = *nat_;
-  auto changes = mapper_.reconcile(held.mappings, held.outward);
-  std::ranges::move(mapper_.reconcile(held.pinholes), std::back_inserter(changes));
-  if (changes.empty() || nat.commit(changes, now)) return;
-
-  // One of them is impossible: each for itself, and what the kernel refuses is not there.
-  for (const NatChange& change : changes) {
-    const auto committed = nat.commit(std::span(&change, 1), now);
+// One of them is impossible: what the kernel refuses is not there.
+std::expected<void, NatError> MappingStore::put_in_one_by_one(BootTime now) {
+  if (auto made = nat_->rewrite(RewriteOf::Nothing, surroundings_, {}, now); !made) return made;
+  for (const NatChange& change : changes_from({})) {
+    const auto committed = nat_->commit(std::span(&change, 1), now);
     if (committed) continue;
     base::log_error("the kernel refused: " + in_words(committed.error()));
     if (const auto* const added = std::get_if<AddMapping>(&change))
@@ -120,18 +87,7 @@ void MappingStore::reconcile(const KernelContents& held, BootTime now) {
     if (const auto* const opened = std::get_if<OpenPinhole>(&change))
       mapper_.forget(opened->pinhole.key);
   }
-}
-
-bool MappingStore::repair() {
-  base::log_warning("table inet upnpd is not what it was: it is made again");
-  if (const auto opened = nat_->open(); !opened) {
-    base::log_error(in_words(opened.error()));
-    return false;
-  }
-  set_surroundings(surroundings_);
-  const auto reconciled = reconcile();
-  if (!reconciled) base::log_error(reconciled.error());
-  return reconciled.has_value();
+  return {};
 }
 
 }  // namespace upnpd::gateway

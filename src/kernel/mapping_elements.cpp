@@ -49,6 +49,10 @@ std::optional<Endpoint> endpoint_of(const Element& element) {
   return Endpoint{*client, *protocol, *port};
 }
 
+std::optional<ExternalPort> source_port_of(const Element& element) {
+  return ExternalPort::parse(FieldReader(element.data).port().value_or(0));
+}
+
 }  // namespace
 
 const char* map_of(const PortMappingKey& key) {
@@ -109,6 +113,12 @@ Element mapped_client_element_of(const OutwardMapping& outward, BootTime now) {
                  .userdata = encode_external_port(outward.external_port)};
 }
 
+bool is_of_outward_mapping(std::string_view set, const Element& element) {
+  const auto port =
+      set == kSourcePorts ? source_port_of(element) : decode_external_port(element.userdata);
+  return port && endpoint_of(element);
+}
+
 std::vector<OutwardMapping> outward_mappings_of(std::span<const Element> source_ports,
                                                 std::span<const Element> mapped_clients,
                                                 BootTime now) {
@@ -121,7 +131,7 @@ std::vector<OutwardMapping> outward_mappings_of(std::span<const Element> source_
   }
   for (const Element& element : source_ports) {
     const auto endpoint = endpoint_of(element);
-    const auto port = ExternalPort::parse(FieldReader(element.data).port().value_or(0));
+    const auto port = source_port_of(element);
     if (!endpoint || !port) continue;
     auto& outward =
         found.try_emplace(*endpoint, OutwardMapping{*endpoint, *port, now, now}).first->second;

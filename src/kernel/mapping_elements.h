@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "nft_element.h"
@@ -30,6 +31,9 @@ std::optional<PortMapping> mapping_of(const PortMappingKey& key, const Element& 
 // The two elements of an outward mapping: in kSourcePorts and in kMappedClients.
 Element source_port_element_of(const OutwardMapping& outward, BootTime now);
 Element mapped_client_element_of(const OutwardMapping& outward, BootTime now);
+
+// Whether `element` of `set`, kSourcePorts or kMappedClients, is such a one.
+bool is_of_outward_mapping(std::string_view set, const Element& element);
 
 // The outward mappings of which `source_ports` and `mapped_clients` are the elements. Where one of
 // the two has expired before the other, its time is `now`.

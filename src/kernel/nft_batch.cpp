@@ -11,9 +11,9 @@ namespace {
 // More than the longest message has: a rule of some 15 expressions takes 1 KiB.
 constexpr std::size_t kLongestMessage = 8192;
 
-Owned<nftnl_table> make_table() {
+Owned<nftnl_table> make_table(const char* name) {
   auto table = own(nftnl_table_alloc());
-  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, kTable);
+  nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, name);
   nftnl_table_set_u32(table.get(), NFTNL_TABLE_FAMILY, NFPROTO_INET);
   return table;
 }
@@ -71,16 +71,25 @@ nlmsghdr* NftBatch::begin_message(int type, int flags, Step step) {
                                static_cast<std::uint32_t>(steps_.size()));
 }
 
-void NftBatch::add_table() {
-  const auto table = make_table();
-  nlmsghdr* message = begin_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, {"add table", kTable});
-  nftnl_table_nlmsg_build_payload(message, table.get());
+void NftBatch::add_table(const char* name) {
+  add_table(*make_table(name), name);
+}
+
+void NftBatch::add_table(const char* name, std::uint32_t flags) {
+  const auto table = make_table(name);
+  nftnl_table_set_u32(table.get(), NFTNL_TABLE_FLAGS, flags);
+  add_table(*table, name);
+}
+
+void NftBatch::add_table(nftnl_table& table, const char* name) {
+  nlmsghdr* message = begin_message(NFT_MSG_NEWTABLE, NLM_F_CREATE, {"add table", name});
+  nftnl_table_nlmsg_build_payload(message, &table);
   end_message(message);
 }
 
-void NftBatch::delete_table() {
-  const auto table = make_table();
-  nlmsghdr* message = begin_message(NFT_MSG_DELTABLE, 0, {"delete table", kTable});
+void NftBatch::delete_table(const char* name) {
+  const auto table = make_table(name);
+  nlmsghdr* message = begin_message(NFT_MSG_DELTABLE, 0, {"delete table", name});
   nftnl_table_nlmsg_build_payload(message, table.get());
   end_message(message);
 }

@@ -21,7 +21,8 @@ class NftBatch {
 
   // Adding what is there already changes nothing, where it is the same; the kernel refuses the
   // batch where it differs.
-  void add_table();
+  void add_table(const char* name);                       // of whatever flags
+  void add_table(const char* name, std::uint32_t flags);  // NFT_TABLE_F_...
   void add_set(const SetDefinition& definition);
   void add_chain(const ChainDefinition& definition);
   void add_rule(nftnl_rule& rule);
@@ -31,7 +32,7 @@ class NftBatch {
   enum class Existing { Refused, Kept };
   void add_element(const char* set, const Element& element, Existing existing);
 
-  void delete_table();                                           // must be there
+  void delete_table(const char* name);                           // must be there
   void delete_element(const char* set, const Element& element);  // by its key; must be there
   void flush_rules();                                            // every rule of every chain
   void flush_set(const char* set);
@@ -47,6 +48,7 @@ class NftBatch {
     const char* verb;
     const char* object;
   };
+  void add_table(nftnl_table& table, const char* name);
   nlmsghdr* begin_message(int type, int flags, Step step);
   void end_message(const nlmsghdr* message) { used_ += NLMSG_ALIGN(message->nlmsg_len); }
   void change_element(int type, int flags, Step step, const Element& element);

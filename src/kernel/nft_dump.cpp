@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,29 +52,28 @@ int take_element(nftnl_set_elem* from, void* data) {
                   .userdata = {userdata.begin(), userdata.end()},
                   .is_interval_end = is_end};
   nftnl_set_elem_expr_foreach(from, take_counter, &element.traffic);
-  static_cast<std::vector<Element>*>(data)->push_back(std::move(element));
+  (*static_cast<const ElementVisit*>(data))(element);
   return 0;
 }
 
 // Asks for the elements that `set` names, or, by NLM_F_DUMP, for all it has.
-std::expected<std::vector<Element>, NetlinkError> get_elements(NlSocket& socket, nftnl_set& set,
-                                                               std::uint16_t flags) {
-  const char* const name = nftnl_set_get_str(&set, NFTNL_SET_NAME);
+std::expected<void, NetlinkError> get_elements(NlSocket& socket, nftnl_set& set,
+                                               std::uint16_t flags, const ElementVisit& visit) {
   alignas(nlmsghdr) std::array<char, 512> buffer;
   nlmsghdr* request =
       nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, flags, 0);
   nftnl_set_elems_nlmsg_build_payload(request, &set);
 
-  std::vector<Element> elements;
+  ElementVisit visitor = visit;  // the library hands on a pointer that is not const
   const auto answered = socket.ask(*request, [&](const nlmsghdr& message) {
     const auto part = own(nftnl_set_alloc());
     if (nftnl_set_elems_nlmsg_parse(&message, part.get()) >= 0)
-      nftnl_set_elem_foreach(part.get(), take_element, &elements);
+      nftnl_set_elem_foreach(part.get(), take_element, &visitor);
   });
-  if (!answered)
-    return std::unexpected(
-        NetlinkError{answered.error().error, std::string("reading set ") + name});
-  return elements;
+  if (answered) return {};
+  return std::unexpected(
+      NetlinkError{answered.error().error,
+                   std::string("reading set ") + nftnl_set_get_str(&set, NFTNL_SET_NAME)});
 }
 
 Owned<nftnl_set> make_name(const char* set) {
@@ -85,9 +85,19 @@ Owned<nftnl_set> make_name(const char* set) {
 
 }  // namespace
 
+std::expected<void, NetlinkError> visit_elements(NlSocket& socket, const char* set,
+                                                 const ElementVisit& visit) {
+  return get_elements(socket, *make_name(set), NLM_F_DUMP, visit);
+}
+
 std::expected<std::vector<Element>, NetlinkError> dump_elements(NlSocket& socket, const char* set) {
-  const auto name = make_name(set);
-  return until_uninterrupted([&] { return get_elements(socket, *name, NLM_F_DUMP); });
+  std::vector<Element> elements;
+  const auto visited = until_uninterrupted([&] {
+    elements.clear();
+    return visit_elements(socket, set, [&](const Element& e) { elements.push_back(e); });
+  });
+  if (!visited) return std::unexpected(visited.error());
+  return elements;
 }
 
 std::expected<Element, NetlinkError> find_element(NlSocket& socket, const char* set,
@@ -97,11 +107,12 @@ std::expected<Element, NetlinkError> find_element(NlSocket& socket, const char* 
   nftnl_set_elem_set(wanted.get(), NFTNL_SET_ELEM_KEY, key.bytes().data(),
                      static_cast<std::uint32_t>(key.bytes().size()));
   nftnl_set_elem_add(name.get(), wanted.release());
-  auto found = get_elements(socket, *name, NLM_F_ACK);
-  if (!found) return std::unexpected(found.error());
-  if (found->size() != 1)
-    return std::unexpected(NetlinkError{ENOENT, std::string("reading set ") + set});
-  return std::move(found->front());
+  std::optional<Element> found;
+  const auto asked =
+      get_elements(socket, *name, NLM_F_ACK, [&](const Element& element) { found = element; });
+  if (!asked) return std::unexpected(asked.error());
+  if (!found) return std::unexpected(NetlinkError{ENOENT, std::string("reading set ") + set});
+  return *std::move(found);
 }
 
 }  // namespace upnpd::kernel

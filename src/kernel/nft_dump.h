@@ -2,7 +2,7 @@
 #pragma once
 
 #include <expected>
-#include <optional>
+#include <functional>
 #include <vector>
 
 #include "nft_element.h"
@@ -10,7 +10,13 @@
 
 namespace upnpd::kernel {
 
-// Every element of `set` in `table inet upnpd`, as of one moment. ENOENT: there is no such set.
+// Hands every element of `set` in `table inet upnpd` to `visit`, without holding them all. ENOENT:
+// there is no such set. EINTR: it was changed meanwhile, so that those seen are not of one moment.
+using ElementVisit = std::function<void(const Element&)>;
+std::expected<void, NetlinkError> visit_elements(NlSocket& socket, const char* set,
+                                                 const ElementVisit& visit);
+
+// Every element of `set`, as of one moment.
 std::expected<std::vector<Element>, NetlinkError> dump_elements(NlSocket& socket, const char* set);
 
 // The element of `set` with this key. ENOENT: there is none.

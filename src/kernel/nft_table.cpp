@@ -9,6 +9,7 @@
 #include "mapping_elements.h"
 #include "nft_batch.h"
 #include "nft_dump.h"
+#include "nft_inventory.h"
 #include "pinhole_elements.h"
 #include "surroundings_elements.h"
 
@@ -19,17 +20,6 @@ using Existing = NftBatch::Existing;
 
 NatError nat_error(const NetlinkError& error) {
   return NatError{error.error, error.what};
-}
-
-void add_layout(NftBatch& batch) {
-  batch.add_table();
-  for (const SetDefinition& set : kSets)
-    batch.add_set(set);
-  for (const ChainDefinition& chain : kChains)
-    batch.add_chain(chain);
-  batch.flush_rules();
-  for (const auto& rule : make_rules())
-    batch.add_rule(*rule);
 }
 
 // An element may expire on its own a moment before, and the deletion of what is not there would
@@ -84,36 +74,56 @@ struct MappingMap {
 constexpr MappingMap kMappingMaps[] = {{kMappings, mapping_key_of},
                                        {kRemoteMappings, remote_mapping_key_of}};
 
-std::vector<PortMapping> mappings_of(const MappingMap& map, const std::vector<Element>& elements,
-                                     BootTime now) {
-  std::vector<PortMapping> mappings;
-  for (const Element& element : elements)
-    if (const auto key = map.key_of(element))
-      if (auto mapping = mapping_of(*key, element, now)) mappings.push_back(*std::move(mapping));
-  return mappings;
+template <class Values>
+void cut(Values& values, std::size_t size) {
+  values.erase(values.begin() + static_cast<std::ptrdiff_t>(size), values.end());
 }
 
-std::vector<Pinhole> pinholes_of(const char* set, const std::vector<Element>& elements,
-                                 BootTime now) {
-  std::vector<Pinhole> pinholes;
-  for (const Element& element : elements)
-    if (const auto pinhole = pinhole_of(set, element, now)) pinholes.push_back(*pinhole);
-  return pinholes;
-}
+// From kernel 6.12 on; refused by older ones. The table's owner is the socket that made it, and no
+// other may change it, not even by flushing the ruleset; it stays when the owner ends.
+constexpr std::uint32_t kOwner = 1u << 1;    // NFT_TABLE_F_OWNER
+constexpr std::uint32_t kPersist = 1u << 2;  // NFT_TABLE_F_PERSIST
 
-// What open() is refused with when a set, a chain or an element is there and differs.
-bool is_difference(int error) {
-  return error == EEXIST || error == EBUSY || error == EINVAL;
+std::expected<void, NatError> add_surroundings(NftBatch& batch,
+                                               const NatSurroundings& surroundings) {
+  const auto contents = surroundings_elements_of(surroundings);
+  if (!contents) return std::unexpected(contents.error());
+  for (const auto& [set, elements] : *contents) {
+    batch.flush_set(set);
+    for (const Element& element : elements)
+      batch.add_element(set, element, Existing::Kept);
+  }
+  return {};
 }
 
 }  // namespace
 
-std::expected<void, NatError> NftTable::open_socket() {
+std::expected<void, NatError> NftTable::open_sockets() {
   if (socket_) return {};
   auto socket = NlSocket::open(NETLINK_NETFILTER);
   if (!socket) return std::unexpected(nat_error(socket.error()));
+  auto watch = TableWatch::open(socket->port_id());
+  if (!watch) return std::unexpected(nat_error(watch.error()));
   socket_.emplace(*std::move(socket));
+  watch_.emplace(*std::move(watch));
   return {};
+}
+
+ForeignChange NftTable::foreign_change() {
+  return watch_ ? watch_->drain() : ForeignChange::None;
+}
+
+// Asked by a batch that is refused in any case, so that nothing comes of it.
+std::uint32_t NftTable::table_flags() {
+  if (access_ == TableAccess::Everyones) return 0;
+  if (!kernel_knows_owners_) {
+    NftBatch batch;
+    batch.add_table("upnpd-question", kOwner | kPersist);
+    batch.delete_table("upnpd-answer");  // is not there
+    const auto answer = socket_->send_batch(batch.finish());
+    kernel_knows_owners_ = !answer && answer.error().sequence == 2;
+  }
+  return *kernel_knows_owners_ ? kOwner | kPersist : 0;
 }
 
 std::expected<void, NatError> NftTable::apply(NftBatch& batch, Retry retry) {
@@ -123,7 +133,8 @@ std::expected<void, NatError> NftTable::apply(NftBatch& batch, Retry retry) {
   for (int attempts_left = 5;; --attempts_left) {
     const auto sent = socket_->send_batch(bytes);
     if (sent) return {};
-    const auto [error, sequence] = sent.error();
+    auto [error, sequence] = sent.error();
+    if (error == ENFILE) error = ENOSPC;  // nf_tables' word for a set that is full
     const bool interrupted = error == EINTR || error == EAGAIN || error == ERESTART;
     const bool missing = error == ENOENT && retry == Retry::InterruptedOrMissing;
     if (attempts_left == 0 || !(interrupted || missing))
@@ -133,47 +144,51 @@ std::expected<void, NatError> NftTable::apply(NftBatch& batch, Retry retry) {
 
 std::expected<TableOrigin, NatError> NftTable::open() {
   surroundings_.reset();
-  if (auto opened = open_socket(); !opened) return std::unexpected(opened.error());
+  if (auto opened = open_sockets(); !opened) return std::unexpected(opened.error());
   // Any set tells whether there is a table; this one is small.
-  const TableOrigin origin =
-      elements_in(kWanInterfaces) ? TableOrigin::TakenOver : TableOrigin::Made;
-  NftBatch batch;
-  add_layout(batch);
-  auto applied = apply(batch);
-  if (!applied && is_difference(applied.error().error)) return rebuild();
-  if (!applied) return std::unexpected(applied.error());
-  return origin;
+  return elements_in(kWanInterfaces) ? TableOrigin::TakenOver : TableOrigin::Made;
 }
 
-// One transaction: when the kernel refuses the new table, the old one and its mappings stay. What
-// the old one does not have, or has in another form, is left behind.
-std::expected<TableOrigin, NatError> NftTable::rebuild() {
-  constexpr BootTime kThen{};  // any moment does: only what is left of each lease counts
-  const auto add_new_table = [](NftBatch& batch) {
-    batch.add_table();  // so that there is one to delete
-    batch.delete_table();
-    add_layout(batch);
-  };
-  NftBatch with_mappings;
-  add_new_table(with_mappings);
-  const ChangeWriter writer{with_mappings, kThen};
-  const auto elements_or_none = [this](const char* set) {
-    return elements_in(set).value_or(std::vector<Element>{});
-  };
-  for (const MappingMap& map : kMappingMaps)
-    for (const PortMapping& mapping : mappings_of(map, elements_or_none(map.name), kThen))
-      writer(AddMapping{mapping});
-  for (const OutwardMapping& outward :
-       outward_mappings_of(elements_or_none(kSourcePorts), elements_or_none(kMappedClients), kThen))
-    writer(AddOutward{outward});
-  for (const char* const set : kPinholeSets)
-    for (const Pinhole& pinhole : pinholes_of(set, elements_or_none(set), kThen))
-      writer(OpenPinhole{pinhole});
-  if (apply(with_mappings)) return TableOrigin::TakenOver;
-  NftBatch empty;
-  add_new_table(empty);
-  if (auto applied = apply(empty); !applied) return std::unexpected(applied.error());
-  return TableOrigin::Made;
+void NftTable::add_layout(NftBatch& batch) {
+  batch.add_table(kTable, table_flags());
+  for (const SetDefinition& set : kSets)
+    batch.add_set(set);
+  for (const ChainDefinition& chain : kChains)
+    batch.add_chain(chain);
+  batch.flush_rules();
+  for (const auto& rule : make_rules())
+    batch.add_rule(*rule);
+  batch.flush_set(kSearchRate);  // who is in it has come back within seconds
+}
+
+std::expected<void, NatError> NftTable::rewrite(RewriteOf of,
+                                                const std::optional<NatSurroundings>& surroundings,
+                                                std::span<const NatChange> changes, BootTime now) {
+  if (!socket_) return std::unexpected(NatError{ENOTCONN, "the table is not open"});
+  const auto strange = of == RewriteOf::Held ? has_strange_parts(*socket_) : false;
+  if (!strange) return std::unexpected(nat_error(strange.error()));
+  if (*strange) return std::unexpected(NatError{EEXIST, "the table has parts that are not ours"});
+
+  NftBatch batch;
+  if (of == RewriteOf::Nothing) {
+    batch.add_table(kTable);  // so that there is one to delete
+    batch.delete_table(kTable);
+    strangers_.clear();
+  }
+  add_layout(batch);
+  if (surroundings)
+    if (auto added = add_surroundings(batch, *surroundings); !added) return added;
+  for (const Stranger& stranger : strangers_)
+    remove_element(batch, stranger.set, stranger.element);
+  const ChangeWriter writer{batch, now};
+  for (const NatChange& change : changes)
+    std::visit(writer, change);
+
+  surroundings_.reset();
+  if (auto applied = apply(batch, Retry::InterruptedOrMissing); !applied) return applied;
+  surroundings_ = surroundings;
+  strangers_.clear();
+  return {};
 }
 
 // Before kernel 6.8 an element can expire in the middle of a batch, between the two messages of
@@ -205,14 +220,8 @@ std::map<PinholeKey, TrafficCounters> NftTable::counted_by_renewed(
 
 std::expected<void, NatError> NftTable::set_surroundings(const NatSurroundings& surroundings) {
   if (surroundings_ == surroundings) return {};
-  const auto contents = surroundings_elements_of(surroundings);
-  if (!contents) return std::unexpected(contents.error());
   NftBatch batch;
-  for (const auto& [set, elements] : *contents) {
-    batch.flush_set(set);
-    for (const Element& element : elements)
-      batch.add_element(set, element, Existing::Kept);
-  }
+  if (auto added = add_surroundings(batch, surroundings); !added) return added;
   surroundings_.reset();
   if (auto applied = apply(batch); !applied) return applied;
   surroundings_ = surroundings;
@@ -226,32 +235,78 @@ std::expected<std::vector<Element>, NatError> NftTable::elements_in(const char* 
   return *std::move(elements);
 }
 
-std::expected<std::vector<PortMapping>, NatError> NftTable::read_back(BootTime now) {
-  std::vector<PortMapping> mappings;
+std::expected<void, NatError> NftTable::visit(const char* set, const std::function<void()>& begin,
+                                              const std::function<void(const Element&)>& function) {
+  const std::size_t strangers = strangers_.size();
+  const auto visited = until_uninterrupted([&] {
+    cut(strangers_, strangers);
+    begin();
+    return visit_elements(*socket_, set, function);
+  });
+  if (visited || visited.error().error == ENOENT) return {};
+  return std::unexpected(nat_error(visited.error()));
+}
+
+std::expected<void, NatError> NftTable::read_mappings(BootTime now, NatContents& contents) {
   for (const MappingMap& map : kMappingMaps) {
-    const auto elements = elements_in(map.name);
-    if (!elements) return std::unexpected(elements.error());
-    std::ranges::move(mappings_of(map, *elements, now), std::back_inserter(mappings));
+    const std::size_t before = contents.mappings.size();
+    auto visited = visit(
+        map.name, [&] { cut(contents.mappings, before); },
+        [&](const Element& element) {
+          const auto key = map.key_of(element);
+          auto mapping = key ? mapping_of(*key, element, now) : std::nullopt;
+          if (mapping)
+            contents.mappings.push_back(*std::move(mapping));
+          else
+            strangers_.push_back({map.name, element});
+        });
+    if (!visited) return visited;
   }
-  return mappings;
+  return {};
 }
 
-std::expected<std::vector<OutwardMapping>, NatError> NftTable::read_back_outward(BootTime now) {
-  const auto source_ports = elements_in(kSourcePorts);
-  if (!source_ports) return std::unexpected(source_ports.error());
-  const auto mapped_clients = elements_in(kMappedClients);
-  if (!mapped_clients) return std::unexpected(mapped_clients.error());
-  return outward_mappings_of(*source_ports, *mapped_clients, now);
+std::expected<void, NatError> NftTable::read_outward(BootTime now, NatContents& contents) {
+  std::vector<Element> source_ports, mapped_clients;
+  const auto read = [&](const char* set, std::vector<Element>& elements) {
+    return visit(
+        set, [&] { elements.clear(); },
+        [&, set](const Element& element) {
+          if (is_of_outward_mapping(set, element))
+            elements.push_back(element);
+          else
+            strangers_.push_back({set, element});
+        });
+  };
+  if (auto visited = read(kSourcePorts, source_ports); !visited) return visited;
+  if (auto visited = read(kMappedClients, mapped_clients); !visited) return visited;
+  contents.outward = outward_mappings_of(source_ports, mapped_clients, now);
+  return {};
 }
 
-std::expected<std::vector<Pinhole>, NatError> NftTable::read_back_pinholes(BootTime now) {
-  std::vector<Pinhole> pinholes;
+std::expected<void, NatError> NftTable::read_pinholes(BootTime now, NatContents& contents) {
   for (const char* const set : kPinholeSets) {
-    const auto elements = elements_in(set);
-    if (!elements) return std::unexpected(elements.error());
-    std::ranges::move(pinholes_of(set, *elements, now), std::back_inserter(pinholes));
+    const std::size_t before = contents.pinholes.size();
+    auto visited = visit(
+        set, [&] { cut(contents.pinholes, before); },
+        [&, set](const Element& element) {
+          if (const auto pinhole = pinhole_of(set, element, now))
+            contents.pinholes.push_back(*pinhole);
+          else
+            strangers_.push_back({set, element});
+        });
+    if (!visited) return visited;
   }
-  return pinholes;
+  return {};
+}
+
+std::expected<NatContents, NatError> NftTable::read_back(BootTime now) {
+  if (!socket_) return std::unexpected(NatError{ENOTCONN, "the table is not open"});
+  strangers_.clear();
+  NatContents contents;
+  for (const auto read :
+       {&NftTable::read_mappings, &NftTable::read_outward, &NftTable::read_pinholes})
+    if (auto done = (this->*read)(now, contents); !done) return std::unexpected(done.error());
+  return contents;
 }
 
 std::expected<TrafficCounters, NatError> NftTable::pinhole_traffic(const PinholeKey& key) {
@@ -262,21 +317,24 @@ std::expected<TrafficCounters, NatError> NftTable::pinhole_traffic(const Pinhole
 }
 
 std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> NftTable::counters() {
+  if (!socket_) return std::unexpected(NatError{ENOTCONN, "the table is not open"});
   std::map<PortMappingKey, TrafficCounters> counters;
   for (const MappingMap& map : kMappingMaps) {
-    const auto elements = elements_in(map.name);
-    if (!elements) return std::unexpected(elements.error());
-    for (const Element& element : *elements)
-      if (const auto key = map.key_of(element)) counters.emplace(*key, element.traffic);
+    const auto visited = until_uninterrupted([&] {
+      return visit_elements(*socket_, map.name, [&](const Element& element) {
+        if (const auto key = map.key_of(element)) counters.insert_or_assign(*key, element.traffic);
+      });
+    });
+    if (!visited) return std::unexpected(nat_error(visited.error()));
   }
   return counters;
 }
 
 std::expected<void, NatError> NftTable::close() {
   surroundings_.reset();
-  if (auto opened = open_socket(); !opened) return opened;
+  if (auto opened = open_sockets(); !opened) return opened;
   NftBatch batch;
-  batch.delete_table();
+  batch.delete_table(kTable);
   auto applied = apply(batch);
   if (!applied && applied.error().error == ENOENT) return {};
   return applied;

@@ -10,43 +10,72 @@
 
 #include "nft_element.h"
 #include "nl_socket.h"
+#include "table_watch.h"
 #include "upnpd/nat.h"
 
 namespace upnpd::kernel {
 
 class NftBatch;
 
+// Whether other programs may change the table, where the kernel can keep them from it (from 6.12
+// on). A table of OursAlone still outlives us, and falls to the next upnpd.
+enum class TableAccess { OursAlone, Everyones };
+
 class NftTable : public Nat {
  public:
-  // See Nat. A table with another definition of a set or chain, an older upnpd's, is replaced; its
-  // mappings are kept as far as they can be read.
+  explicit NftTable(TableAccess access) : access_(access) {}
+  // For tests: by `socket`, and without a watch.
+  NftTable(TableAccess access, NlSocket socket) : access_(access), socket_(std::move(socket)) {}
+
   std::expected<TableOrigin, NatError> open() override;
   // See Nat. A key that the kernel holds already is refused with EEXIST: a renewal is RemoveMapping
   // and AddMapping in one commit, and its counter begins anew; that of a pinhole closed and opened
   // again with the same id goes on. RemoveMapping of a key that leads
   // elsewhere by now is refused, with EBUSY or EEXIST by the kernel's version.
   std::expected<void, NatError> commit(std::span<const NatChange> changes, BootTime now) override;
+  // See Nat. A table that others may change, left by an older upnpd, is not kept where the kernel
+  // would keep them out: EOPNOTSUPP. EPERM: it is another program's.
+  std::expected<void, NatError> rewrite(RewriteOf of,
+                                        const std::optional<NatSurroundings>& surroundings,
+                                        std::span<const NatChange> changes, BootTime now) override;
   // See Nat. Costs nothing when they are what was last set.
   std::expected<void, NatError> set_surroundings(const NatSurroundings& surroundings) override;
-  std::expected<std::vector<PortMapping>, NatError> read_back(BootTime now) override;
-  // See Nat. Of one that has expired in part, the part that is gone expires at `now`.
-  std::expected<std::vector<OutwardMapping>, NatError> read_back_outward(BootTime now) override;
-  std::expected<std::vector<Pinhole>, NatError> read_back_pinholes(BootTime now) override;
+  // See Nat. Of an outward mapping that has expired in part, the part that is gone expires at
+  // `now`.
+  std::expected<NatContents, NatError> read_back(BootTime now) override;
   std::expected<TrafficCounters, NatError> pinhole_traffic(const PinholeKey& key) override;
   std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> counters() override;
   std::expected<void, NatError> close() override;
+  int watch_fd() const override { return watch_ ? watch_->fd() : -1; }
+  ForeignChange foreign_change() override;
 
  private:
   enum class Retry { Interrupted, InterruptedOrMissing };
+  // An element that stands for nothing of ours, and its set.
+  struct Stranger {
+    const char* set;
+    Element element;
+  };
   std::expected<void, NatError> apply(NftBatch& batch, Retry retry = Retry::Interrupted);
-  std::expected<TableOrigin, NatError> rebuild();
-  std::expected<void, NatError> open_socket();
+  std::expected<void, NatError> open_sockets();
+  std::uint32_t table_flags();
+  void add_layout(NftBatch& batch);
   std::expected<std::vector<Element>, NatError> elements_in(const char* set);
+  // As dump_elements(), without holding them; a set that is not there is empty.
+  std::expected<void, NatError> visit(const char* set, const std::function<void()>& begin,
+                                      const std::function<void(const Element&)>& function);
+  std::expected<void, NatError> read_mappings(BootTime now, NatContents& contents);
+  std::expected<void, NatError> read_outward(BootTime now, NatContents& contents);
+  std::expected<void, NatError> read_pinholes(BootTime now, NatContents& contents);
   // What the pinholes have counted that `changes` close and open again.
   std::map<PinholeKey, TrafficCounters> counted_by_renewed(std::span<const NatChange> changes);
 
-  std::optional<NlSocket> socket_;
+  TableAccess access_;
+  std::optional<NlSocket> socket_;  // the table's owner, where it has one
+  std::optional<TableWatch> watch_;
+  std::optional<bool> kernel_knows_owners_;      // no value: not yet asked
   std::optional<NatSurroundings> surroundings_;  // as last set; no value: unknown
+  std::vector<Stranger> strangers_;              // as last read back
 };
 
 }  // namespace upnpd::kernel

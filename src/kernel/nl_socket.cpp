@@ -44,11 +44,27 @@ void for_each_message(std::span<const std::byte> datagram, const Function& funct
     if (!function(*message)) return;
 }
 
-}  // namespace
+class KernelSocket : public NlTransport {
+ public:
+  static std::expected<std::unique_ptr<KernelSocket>, NetlinkError> open(int bus, unsigned groups);
 
-NlSocket::NlSocket(Socket socket) : socket_(std::move(socket)), buffer_(kReceiveBuffer) {}
+  int fd() const override { return mnl_socket_get_fd(socket_.get()); }
+  std::uint32_t port_id() const override { return mnl_socket_get_portid(socket_.get()); }
+  std::expected<void, int> send(std::span<const std::byte> datagram) override;
+  std::expected<std::size_t, int> receive(std::span<std::byte> buffer, int flags) override;
 
-std::expected<NlSocket, NetlinkError> NlSocket::open(int bus, unsigned groups) {
+ private:
+  struct Close {
+    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+  };
+  using Socket = std::unique_ptr<mnl_socket, Close>;
+  explicit KernelSocket(Socket socket) : socket_(std::move(socket)) {}
+  void make_room_to_send(std::size_t bytes) const;
+  Socket socket_;
+};
+
+std::expected<std::unique_ptr<KernelSocket>, NetlinkError> KernelSocket::open(int bus,
+                                                                              unsigned groups) {
   Socket socket(mnl_socket_open2(bus, SOCK_CLOEXEC));
   if (!socket) return std::unexpected(error_of(errno, "opening a netlink socket"));
   if (mnl_socket_bind(socket.get(), groups, MNL_SOCKET_AUTOPID) < 0)
@@ -57,25 +73,60 @@ std::expected<NlSocket, NetlinkError> NlSocket::open(int bus, unsigned groups) {
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveQueue);
   // An error message then repeats only the head of what it refuses, not all of it.
   set_option(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
-  const timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
+  const timeval patience{.tv_sec = NlSocket::kPatience.count(), .tv_usec = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  return NlSocket(std::move(socket));
+  return std::unique_ptr<KernelSocket>(new KernelSocket(std::move(socket)));
+}
+
+void KernelSocket::make_room_to_send(std::size_t bytes) const {
+  int room = 0;
+  socklen_t size = sizeof room;
+  if (::getsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &room, &size) != 0) return;
+  const std::size_t wanted = bytes + 4096;  // the kernel keeps some of it for its own account
+  if (static_cast<std::size_t>(room) >= wanted) return;
+  set_buffer(fd(), SO_SNDBUFFORCE, SO_SNDBUF,
+             static_cast<int>(std::min<std::size_t>(wanted, INT32_MAX / 2)));
+}
+
+std::expected<void, int> KernelSocket::send(std::span<const std::byte> datagram) {
+  make_room_to_send(datagram.size());
+  if (mnl_socket_sendto(socket_.get(), datagram.data(), datagram.size()) < 0)
+    return std::unexpected(errno);
+  return {};
+}
+
+std::expected<std::size_t, int> KernelSocket::receive(std::span<std::byte> buffer, int flags) {
+  const ssize_t received = ::recv(fd(), buffer.data(), buffer.size(), flags | MSG_TRUNC);
+  if (received < 0) return std::unexpected(errno);
+  return static_cast<std::size_t>(received);
+}
+
+}  // namespace
+
+NlSocket::NlSocket(std::unique_ptr<NlTransport> transport)
+    : transport_(std::move(transport)), buffer_(kReceiveBuffer) {}
+
+std::expected<NlSocket, NetlinkError> NlSocket::open(int bus, unsigned groups) {
+  auto socket = KernelSocket::open(bus, groups);
+  if (!socket) return std::unexpected(socket.error());
+  return NlSocket(*std::move(socket));
 }
 
 std::expected<std::span<const std::byte>, int> NlSocket::receive(int flags) {
   for (;;) {
-    const ssize_t received = ::recv(fd(), buffer_.data(), buffer_.size(), flags | MSG_TRUNC);
-    if (received < 0 && errno == EINTR) continue;
-    if (received < 0) return std::unexpected(errno);
-    if (static_cast<std::size_t>(received) > buffer_.size()) return std::unexpected(EMSGSIZE);
-    return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(received));
+    const auto received = transport_->receive(buffer_, flags);
+    if (!received && received.error() == EINTR) continue;
+    if (!received) return std::unexpected(received.error());
+    if (*received > buffer_.size()) return std::unexpected(EMSGSIZE);
+    return std::span<const std::byte>(buffer_).first(*received);
   }
 }
 
 std::expected<void, NetlinkError> NlSocket::ask(nlmsghdr& request, const OnMessage& on_message) {
   request.nlmsg_seq = ++sequence_;
-  if (mnl_socket_sendto(socket_.get(), &request, request.nlmsg_len) < 0)
-    return std::unexpected(error_of(errno, "asking the kernel"));
+  const auto* const bytes = static_cast<const std::byte*>(static_cast<const void*>(&request));
+  if (const auto sent = transport_->send({bytes, request.nlmsg_len}); !sent)
+    return std::unexpected(error_of(sent.error(), "asking the kernel"));
   bool interrupted = false;
   for (;;) {
     const auto datagram = receive(0);
@@ -99,24 +150,13 @@ std::expected<void, NetlinkError> NlSocket::ask(nlmsghdr& request, const OnMessa
   }
 }
 
-void NlSocket::make_room_to_send(std::size_t bytes) {
-  int room = 0;
-  socklen_t size = sizeof room;
-  if (::getsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &room, &size) != 0) return;
-  const std::size_t wanted = bytes + 4096;  // the kernel keeps some of it for its own account
-  if (static_cast<std::size_t>(room) >= wanted) return;
-  set_buffer(fd(), SO_SNDBUFFORCE, SO_SNDBUF,
-             static_cast<int>(std::min<std::size_t>(wanted, INT32_MAX / 2)));
-}
-
-// nf_tables works a batch off inside sendto(2): when that returns, every answer is waiting. Without
-// an error there is exactly one, the acknowledgement asked for; so answers can only have been lost
-// when there were errors.
+// nf_tables works a batch off inside sendto(2): when that returns, every answer is waiting. A batch
+// that is refused is answered by its errors and by the acknowledgement asked for: so that where
+// answers were lost, the acknowledgement alone says nothing.
 std::expected<void, NlSocket::Refusal> NlSocket::send_batch(std::span<const std::byte> batch) {
   (void)receive_waiting([](const nlmsghdr&) {});  // leftovers of an answer that came too late
-  make_room_to_send(batch.size());
-  if (mnl_socket_sendto(socket_.get(), batch.data(), batch.size()) < 0)
-    return std::unexpected(Refusal{errno, 0});
+  if (const auto sent = transport_->send(batch); !sent)
+    return std::unexpected(Refusal{sent.error(), 0});
   bool acknowledged = false;
   std::optional<Refusal> refusal;
   const auto received = receive_waiting([&](const nlmsghdr& message) {
@@ -127,14 +167,14 @@ std::expected<void, NlSocket::Refusal> NlSocket::send_batch(std::span<const std:
     if (error != 0 && !refusal) refusal = Refusal{error, message.nlmsg_seq};
   });
   if (refusal) return std::unexpected(*refusal);
-  if (!received) return std::unexpected(Refusal{received.error().error, 0});
-  if (!acknowledged) return std::unexpected(Refusal{EPROTO, 0});
+  if (!received || !acknowledged) return std::unexpected(Refusal{EPROTO, 0});
   return {};
 }
 
-std::expected<void, NetlinkError> NlSocket::receive_waiting(const OnMessage& on_message) {
+std::expected<void, NetlinkError> NlSocket::receive_waiting(const OnMessage& on_message,
+                                                            std::size_t most) {
   bool lost = false;
-  for (;;) {
+  for (; most > 0; --most) {
     const auto datagram = receive(MSG_DONTWAIT);
     if (!datagram && datagram.error() == ENOBUFS) {
       lost = true;  // said once; what has not been lost can still be read

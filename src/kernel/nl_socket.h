@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -22,6 +23,18 @@ struct NetlinkError {
   std::string what;
 };
 
+// What an NlSocket sends and receives by: a socket of the kernel's, or a test's script. Errors are
+// errno, positive.
+class NlTransport {
+ public:
+  virtual ~NlTransport() = default;
+  virtual int fd() const = 0;
+  virtual std::uint32_t port_id() const = 0;  // the kernel's name for it
+  // As send(2) and recv(2) with MSG_TRUNC have it; send() makes room for `datagram` first.
+  virtual std::expected<void, int> send(std::span<const std::byte> datagram) = 0;
+  virtual std::expected<std::size_t, int> receive(std::span<std::byte> buffer, int flags) = 0;
+};
+
 class NlSocket {
  public:
   using OnMessage = std::function<void(const nlmsghdr&)>;
@@ -31,7 +44,11 @@ class NlSocket {
   // `groups` (RTMGRP_..., 0 for none).
   static std::expected<NlSocket, NetlinkError> open(int bus, unsigned groups = 0);
 
-  int fd() const { return mnl_socket_get_fd(socket_.get()); }
+  explicit NlSocket(std::unique_ptr<NlTransport> transport);
+
+  int fd() const { return transport_->fd(); }
+  // By which the kernel tells whose a change is (nlmsg_pid).
+  std::uint32_t port_id() const { return transport_->port_id(); }
 
   // Sends one request and hands each message of the answer to `on_message`. `request` asks for a
   // dump (NLM_F_DUMP) or for an acknowledgement (NLM_F_ACK), so that the end of the answer shows.
@@ -43,24 +60,20 @@ class NlSocket {
     int error;
     std::uint32_t sequence;
   };
-  // Sends a batch whose last message before NFNL_MSG_BATCH_END asks for an acknowledgement.
+  // Sends a batch whose last message before NFNL_MSG_BATCH_END asks for an acknowledgement. EPROTO:
+  // the answer was lost, so that it is not known whether the kernel took it.
   std::expected<void, Refusal> send_batch(std::span<const std::byte> batch);
 
-  // Hands each message that is waiting to `on_message`, without waiting for more. ENOBUFS: some
-  // were lost.
-  std::expected<void, NetlinkError> receive_waiting(const OnMessage& on_message);
+  // Hands each message that is waiting to `on_message`, without waiting for more, of at most `most`
+  // datagrams. ENOBUFS: some were lost.
+  std::expected<void, NetlinkError> receive_waiting(const OnMessage& on_message,
+                                                    std::size_t most = SIZE_MAX);
 
  private:
-  struct Close {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-  };
-  using Socket = std::unique_ptr<mnl_socket, Close>;
-  explicit NlSocket(Socket socket);
   // Receives into buffer_; `flags` as recv(2) has them.
   std::expected<std::span<const std::byte>, int> receive(int flags);
-  void make_room_to_send(std::size_t bytes);
 
-  Socket socket_;
+  std::unique_ptr<NlTransport> transport_;
   std::vector<std::byte> buffer_;
   std::uint32_t sequence_ = 0;
 };

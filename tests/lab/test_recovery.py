@@ -29,18 +29,6 @@ def test_a_lan_that_goes_while_its_announcer_is_being_replaced_comes_back(lab, u
     wait_until(lambda: find_igd(lab.pc1, timeout=0.3), 5, "the LAN is served again")
 
 
-def test_a_table_that_somebody_deleted_is_made_again_with_the_next_change(lab, upnpd, closing):
-    closing(WebServer(lab.pc1, 80, "a page"))
-    igd = find_igd(lab.pc1)
-    igd.add(8080, 80)
-    lab.nft("delete table inet upnpd")
-    assert is_closed(lab.inet1, lab.wan_address, 8080)
-    igd.add(8081, 80)
-    assert fetch(lab.inet1, lab.wan_address, 8080) == "a page"
-    assert fetch(lab.inet1, lab.wan_address, 8081) == "a page"
-    assert "made again" in upnpd.log()
-
-
 def test_a_mapping_that_policy_no_longer_permits_does_not_come_back(lab, upnpd, closing):
     closing(WebServer(lab.pc1, 80, "a page"))
     igd = find_igd(lab.pc1)

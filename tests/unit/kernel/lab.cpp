@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -50,12 +51,39 @@ bool has_command(const std::string& name) {
   return !output_of("command -v " + name).empty();
 }
 
+TableOrigin make_table(Nat& nat) {
+  const auto origin = nat.open();
+  REQUIRE(origin);
+  const auto held = nat.read_back(kNow);
+  REQUIRE(held);
+  if (nat.rewrite(RewriteOf::Held, std::nullopt, {}, kNow)) return *origin;
+  std::vector<NatChange> changes;
+  for (const PortMapping& mapping : held->mappings)
+    changes.push_back(AddMapping{mapping});
+  const auto made = nat.rewrite(RewriteOf::Nothing, std::nullopt, changes, kNow);
+  const std::string why_not = made ? "" : made.error().what;
+  INFO(why_not);
+  REQUIRE(made);
+  return *origin;
+}
+
+std::vector<PortMapping> mappings_of(Nat& nat) {
+  auto contents = nat.read_back(kNow);
+  REQUIRE(contents);
+  std::ranges::sort(contents->mappings, {}, &PortMapping::key);
+  return std::move(contents->mappings);
+}
+
+std::vector<OutwardMapping> outward_of(Nat& nat) {
+  auto contents = nat.read_back(kNow);
+  REQUIRE(contents);
+  std::ranges::sort(contents->outward);
+  return std::move(contents->outward);
+}
+
 FreshTable::FreshTable() {
   REQUIRE(nat.close());
-  const auto opened = nat.open();
-  const std::string why = opened ? "" : opened.error().what;
-  INFO(why);
-  REQUIRE(opened);
+  REQUIRE(make_table(nat) == TableOrigin::Made);
 }
 FreshTable::~FreshTable() {
   (void)nat.close();

@@ -16,11 +16,18 @@ namespace upnpd::kernel::test {
 std::string output_of(const std::string& command);
 bool has_command(const std::string& name);
 
+// Opens `nat` and makes its table, or makes whole the one that is there, with its mappings.
+TableOrigin make_table(Nat& nat);
+
+// What the kernel holds, in order.
+std::vector<PortMapping> mappings_of(Nat& nat);
+std::vector<OutwardMapping> outward_of(Nat& nat);
+
 // An open table in a namespace that has none; taken away at the end.
 struct FreshTable {
   FreshTable();
   ~FreshTable();
-  NftTable nat;
+  NftTable nat{TableAccess::Everyones};
 };
 
 // A network namespace that ends with the object.

@@ -113,15 +113,14 @@ TEST_SUITE("nft_adoption") {
     FreshTable table;
     REQUIRE(add(table.nat, a_mapping().id(77)));
     const std::string before = output_of("nft -s list table inet upnpd");
-    NftTable second;
-    REQUIRE(second.open() == TableOrigin::TakenOver);
+    NftTable second{TableAccess::Everyones};
+    REQUIRE(make_table(second) == TableOrigin::TakenOver);
     CHECK(output_of("nft -s list table inet upnpd") == before);
-    const auto mappings = second.read_back(kNow);
-    REQUIRE(mappings);
-    REQUIRE(mappings->size() == 1);
-    CHECK(mappings->at(0).id == 77);
+    const auto mappings = mappings_of(second);
+    REQUIRE(mappings.size() == 1);
+    CHECK(mappings.at(0).id == 77);
     CHECK(second.commit(std::vector<NatChange>{RemoveMapping{a_mapping()}}, kNow));
-    CHECK(second.read_back(kNow)->empty());
+    CHECK(second.read_back(kNow)->mappings.empty());
   }
 
   TEST_CASE("opening again heals a table whose rules or chains were taken away") {
@@ -131,20 +130,20 @@ TEST_SUITE("nft_adoption") {
     const std::string before = output_of("nft -s list table inet upnpd");
     output_of("nft flush chain inet upnpd prerouting; nft add rule inet upnpd guard drop");
     CHECK(output_of("nft -s list table inet upnpd") != before);
-    REQUIRE(table.nat.open());
+    make_table(table.nat);
     CHECK(output_of("nft -s list table inet upnpd") == before);
     output_of("nft delete chain inet upnpd guard");
-    REQUIRE(table.nat.open());
-    CHECK(table.nat.read_back(kNow)->size() == 1);
+    make_table(table.nat);
+    CHECK(table.nat.read_back(kNow)->mappings.size() == 1);
     CHECK(contains(output_of("nft list table inet upnpd"), "@guarded_ports"));
     output_of("nft flush ruleset");
-    REQUIRE(table.nat.open() == TableOrigin::Made);
-    CHECK(table.nat.read_back(kNow)->empty());
+    REQUIRE(make_table(table.nat) == TableOrigin::Made);
+    CHECK(table.nat.read_back(kNow)->mappings.empty());
   }
 
   TEST_CASE("a table whose sets differ is made new and keeps its mappings") {
     if (!has_command("nft")) return;
-    NftTable nat;
+    NftTable nat{TableAccess::Everyones};
     REQUIRE(nat.close());
     CHECK(output_of(
               "nft -f - <<'X'\n"
@@ -156,13 +155,12 @@ TEST_SUITE("nft_adoption") {
               "  set lan_networks { type ipv4_addr; }\n"
               "  chain prerouting { type nat hook prerouting priority 0; }\n"
               "}\nX") == "");
-    REQUIRE(nat.open());
-    const auto mappings = nat.read_back(kNow);
-    REQUIRE(mappings);
-    REQUIRE(mappings->size() == 1);
-    CHECK(mappings->at(0).description.text() == "old");
-    CHECK(mappings->at(0).id == 0);
-    CHECK(mappings->at(0).owner == address("192.168.77.10"));
+    make_table(nat);
+    const auto mappings = mappings_of(nat);
+    REQUIRE(mappings.size() == 1);
+    CHECK(mappings.at(0).description.text() == "old");
+    CHECK(mappings.at(0).id == 0);
+    CHECK(mappings.at(0).owner == address("192.168.77.10"));
     const std::string listed = output_of("nft list table inet upnpd");
     CHECK(contains(listed, "priority dstnat + 5"));
     CHECK(contains(listed, "flags interval"));
@@ -175,10 +173,9 @@ TEST_SUITE("nft_adoption") {
     CHECK(output_of("nft add element inet upnpd mappings "
                     "'{ tcp . 22 : 192.168.77.5 . 22, sctp . 22 : 192.168.77.5 . 22,"
                     "   udp . 53 : 127.0.0.1 . 53 }'") == "");
-    const auto mappings = table.nat.read_back(kNow);
-    REQUIRE(mappings);
-    REQUIRE(mappings->size() == 1);
-    CHECK(mappings->at(0).owner == address("192.168.77.5"));
-    CHECK_FALSE(mappings->at(0).expires);
+    const auto mappings = mappings_of(table.nat);
+    REQUIRE(mappings.size() == 1);
+    CHECK(mappings.at(0).owner == address("192.168.77.5"));
+    CHECK_FALSE(mappings.at(0).expires);
   }
 }

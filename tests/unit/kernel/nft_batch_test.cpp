@@ -28,7 +28,7 @@ TEST_SUITE("nft_batch") {
   TEST_CASE("messages stand between begin and end, and only the last asks for an acknowledgement") {
     NftBatch batch;
     CHECK(batch.is_empty());
-    batch.add_table();
+    batch.add_table(kTable);
     batch.flush_set(kMappings);
     CHECK_FALSE(batch.is_empty());
     const auto heads = heads_of(batch.finish());
@@ -41,7 +41,7 @@ TEST_SUITE("nft_batch") {
 
   TEST_CASE("a sequence number tells what its message is for") {
     NftBatch batch;
-    batch.add_table();
+    batch.add_table(kTable);
     batch.add_element(kMappings, Element{}, NftBatch::Existing::Refused);
     const auto heads = heads_of(batch.finish());
     CHECK(batch.describe(heads[1].nlmsg_seq) == "add table upnpd");

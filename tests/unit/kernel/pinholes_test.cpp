@@ -21,10 +21,10 @@ std::expected<void, NatError> commit(Nat& nat, std::vector<NatChange> changes) {
 }
 
 std::vector<Pinhole> pinholes_of(Nat& nat) {
-  auto pinholes = nat.read_back_pinholes(kNow);
-  REQUIRE(pinholes);
-  std::ranges::sort(*pinholes, {}, &Pinhole::id);
-  return *std::move(pinholes);
+  auto contents = nat.read_back(kNow);
+  REQUIRE(contents);
+  std::ranges::sort(contents->pinholes, {}, &Pinhole::id);
+  return std::move(contents->pinholes);
 }
 
 // An internet host 2001:db8:f::9, this namespace as a router that drops what is not marked, and
@@ -100,8 +100,8 @@ TEST_SUITE("pinholes") {
     for (const Pinhole& pinhole : pinholes)
       changes.emplace_back(OpenPinhole{pinhole});
     REQUIRE(commit(table.nat, changes));
-    NftTable next;
-    CHECK(next.open() == TableOrigin::TakenOver);
+    NftTable next{TableAccess::Everyones};
+    CHECK(make_table(next) == TableOrigin::TakenOver);
     const auto back = pinholes_of(next);
     REQUIRE(back.size() == 4);
     for (std::size_t i = 0; i < 4; ++i) {
