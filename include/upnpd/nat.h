@@ -140,9 +140,9 @@ class Nat {
   // Takes the table away and with it every mapping.
   virtual std::expected<void, NatError> close() = 0;
 
-  // Readable when others have changed something; good from open() on.
-  virtual int watch_fd() const = 0;
-  // What others have changed since the last call. Does not wait.
+  // Readable when others have changed something; good from open() on. No value where they cannot.
+  virtual std::optional<int> watch_fd() const = 0;
+  // What others have changed since the last call; to be asked after each write too. Does not wait.
   virtual ForeignChange foreign_change() = 0;
 };
 

@@ -105,6 +105,7 @@ bool MappingStore::carry_out(const core::Outcome& outcome, BootTime now) {
 bool MappingStore::commit(const std::vector<NatChange>& changes, BootTime now) {
   if (changes.empty()) return true;
   const auto committed = nat_->commit(changes, now);
+  on_foreign_change();
   if (committed) {
     refusal_.clear();
     return true;

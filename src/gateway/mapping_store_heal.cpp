@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mapping_store.h"
+#include "memory.h"
 
 namespace upnpd::gateway {
 namespace {
@@ -33,6 +34,7 @@ std::expected<std::size_t, NatError> MappingStore::make_agree(const NatContents&
     changes = changes_from({});
     written = nat_->rewrite(RewriteOf::Nothing, surroundings_, changes, now);
   }
+  on_foreign_change();
   if (!written) return std::unexpected(written.error());
   return changes.size();
 }
@@ -67,6 +69,7 @@ bool MappingStore::heal() {
     plan_heal();
     return false;
   }
+  base::give_back_memory();
   refusal_.clear();
   const bool is_news = std::exchange(table_was_named_, false) || *healed != 0;
   if (is_news && !pace_.is_contested(now))

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mapping_store.h"
+#include "memory.h"
 
 namespace upnpd::gateway {
 namespace {
@@ -18,7 +19,8 @@ std::string in_words(const NatError& error) {
 std::expected<void, std::string> MappingStore::open() {
   const auto origin = nat_->open();
   if (!origin) return std::unexpected(in_words(origin.error()));
-  watcher_.emplace(loop_, nat_->watch_fd(), base::Interest::Read, [this] { on_foreign_change(); });
+  if (const auto fd = nat_->watch_fd())
+    watcher_.emplace(loop_, *fd, base::Interest::Read, [this] { on_foreign_change(); });
   return restore(*origin);
 }
 
@@ -59,6 +61,7 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
                              "later), and no other upnpd beside it");
 
   journal_.rewrite(mapper_, now);
+  base::give_back_memory();  // what was read is held a second time no more
   if (!journal_.fault().empty()) base::log_warning(journal_.fault());
   plan_next_end();
   return {};

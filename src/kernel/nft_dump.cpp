@@ -94,7 +94,7 @@ std::expected<std::vector<Element>, NetlinkError> dump_elements(NlSocket& socket
   std::vector<Element> elements;
   const auto visited = until_uninterrupted([&] {
     elements.clear();
-    return visit_elements(socket, set, [&](const Element& e) { elements.push_back(e); });
+    return visit_elements(socket, set, [&](Element& e) { elements.push_back(std::move(e)); });
   });
   if (!visited) return std::unexpected(visited.error());
   return elements;
@@ -109,7 +109,7 @@ std::expected<Element, NetlinkError> find_element(NlSocket& socket, const char* 
   nftnl_set_elem_add(name.get(), wanted.release());
   std::optional<Element> found;
   const auto asked =
-      get_elements(socket, *name, NLM_F_ACK, [&](const Element& element) { found = element; });
+      get_elements(socket, *name, NLM_F_ACK, [&](Element& element) { found = std::move(element); });
   if (!asked) return std::unexpected(asked.error());
   if (!found) return std::unexpected(NetlinkError{ENOENT, std::string("reading set ") + set});
   return *std::move(found);

@@ -10,9 +10,9 @@
 
 namespace upnpd::kernel {
 
-// Hands every element of `set` in `table inet upnpd` to `visit`, without holding them all. ENOENT:
+// Hands every element of `set` in `table inet upnpd` to `visit`, to keep or not. ENOENT:
 // there is no such set. EINTR: it was changed meanwhile, so that those seen are not of one moment.
-using ElementVisit = std::function<void(const Element&)>;
+using ElementVisit = std::function<void(Element&)>;
 std::expected<void, NetlinkError> visit_elements(NlSocket& socket, const char* set,
                                                  const ElementVisit& visit);
 

@@ -74,6 +74,11 @@ struct MappingMap {
 constexpr MappingMap kMappingMaps[] = {{kMappings, mapping_key_of},
                                        {kRemoteMappings, remote_mapping_key_of}};
 
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               then);
+}
+
 template <class Values>
 void cut(Values& values, std::size_t size) {
   values.erase(values.begin() + static_cast<std::ptrdiff_t>(size), values.end());
@@ -102,9 +107,10 @@ std::expected<void, NatError> NftTable::open_sockets() {
   if (socket_) return {};
   auto socket = NlSocket::open(NETLINK_NETFILTER);
   if (!socket) return std::unexpected(nat_error(socket.error()));
-  auto watch = TableWatch::open(socket->port_id());
-  if (!watch) return std::unexpected(nat_error(watch.error()));
   socket_.emplace(*std::move(socket));
+  if (table_flags() != 0) return {};  // nobody else can change it
+  auto watch = TableWatch::open(socket_->port_id());
+  if (!watch) return std::unexpected(nat_error(watch.error()));
   watch_.emplace(*std::move(watch));
   return {};
 }
@@ -126,12 +132,19 @@ std::uint32_t NftTable::table_flags() {
   return *kernel_knows_owners_ ? kOwner | kPersist : 0;
 }
 
+std::expected<void, NlSocket::Refusal> NftTable::send(std::span<const std::byte> batch) {
+  constexpr std::size_t kLarge = 64 * 1024;  // some hundred changes
+  const auto transaction = [&] { return socket_->send_batch(batch); };
+  if (!watch_ || batch.size() < kLarge) return transaction();
+  return watch_->in_silence(*socket_, transaction);
+}
+
 std::expected<void, NatError> NftTable::apply(NftBatch& batch, Retry retry) {
   if (batch.is_empty()) return {};
   if (!socket_) return std::unexpected(NatError{ENOTCONN, "the table is not open"});
   const auto bytes = batch.finish();
   for (int attempts_left = 5;; --attempts_left) {
-    const auto sent = socket_->send_batch(bytes);
+    const auto sent = send(bytes);
     if (sent) return {};
     auto [error, sequence] = sent.error();
     if (error == ENFILE) error = ENOSPC;  // nf_tables' word for a set that is full
@@ -236,12 +249,16 @@ std::expected<std::vector<Element>, NatError> NftTable::elements_in(const char* 
 }
 
 std::expected<void, NatError> NftTable::visit(const char* set, const std::function<void()>& begin,
-                                              const std::function<void(const Element&)>& function) {
+                                              const ElementVisit& function) {
   const std::size_t strangers = strangers_.size();
   const auto visited = until_uninterrupted([&] {
     cut(strangers_, strangers);
     begin();
-    return visit_elements(*socket_, set, function);
+    return visit_elements(*socket_, set, [&](Element& element) {
+      // What is left of its time is as of this moment, and a long list takes a while.
+      if (element.lifetime) *element.lifetime += since(reading_since_);
+      function(element);
+    });
   });
   if (visited || visited.error().error == ENOENT) return {};
   return std::unexpected(nat_error(visited.error()));
@@ -252,7 +269,7 @@ std::expected<void, NatError> NftTable::read_mappings(BootTime now, NatContents&
     const std::size_t before = contents.mappings.size();
     auto visited = visit(
         map.name, [&] { cut(contents.mappings, before); },
-        [&](const Element& element) {
+        [&](Element& element) {
           const auto key = map.key_of(element);
           auto mapping = key ? mapping_of(*key, element, now) : std::nullopt;
           if (mapping)
@@ -270,9 +287,9 @@ std::expected<void, NatError> NftTable::read_outward(BootTime now, NatContents& 
   const auto read = [&](const char* set, std::vector<Element>& elements) {
     return visit(
         set, [&] { elements.clear(); },
-        [&, set](const Element& element) {
+        [&, set](Element& element) {
           if (is_of_outward_mapping(set, element))
-            elements.push_back(element);
+            elements.push_back(std::move(element));
           else
             strangers_.push_back({set, element});
         });
@@ -288,7 +305,7 @@ std::expected<void, NatError> NftTable::read_pinholes(BootTime now, NatContents&
     const std::size_t before = contents.pinholes.size();
     auto visited = visit(
         set, [&] { cut(contents.pinholes, before); },
-        [&, set](const Element& element) {
+        [&, set](Element& element) {
           if (const auto pinhole = pinhole_of(set, element, now))
             contents.pinholes.push_back(*pinhole);
           else
@@ -302,6 +319,7 @@ std::expected<void, NatError> NftTable::read_pinholes(BootTime now, NatContents&
 std::expected<NatContents, NatError> NftTable::read_back(BootTime now) {
   if (!socket_) return std::unexpected(NatError{ENOTCONN, "the table is not open"});
   strangers_.clear();
+  reading_since_ = std::chrono::steady_clock::now();
   NatContents contents;
   for (const auto read :
        {&NftTable::read_mappings, &NftTable::read_outward, &NftTable::read_pinholes})

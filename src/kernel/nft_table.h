@@ -6,8 +6,10 @@
 // namespace: only then may the socket's buffer grow past net.core.wmem_max.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
+#include "nft_dump.h"
 #include "nft_element.h"
 #include "nl_socket.h"
 #include "table_watch.h"
@@ -46,7 +48,9 @@ class NftTable : public Nat {
   std::expected<TrafficCounters, NatError> pinhole_traffic(const PinholeKey& key) override;
   std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> counters() override;
   std::expected<void, NatError> close() override;
-  int watch_fd() const override { return watch_ ? watch_->fd() : -1; }
+  std::optional<int> watch_fd() const override {
+    return watch_ ? std::optional(watch_->fd()) : std::nullopt;
+  }
   ForeignChange foreign_change() override;
 
  private:
@@ -57,13 +61,14 @@ class NftTable : public Nat {
     Element element;
   };
   std::expected<void, NatError> apply(NftBatch& batch, Retry retry = Retry::Interrupted);
+  std::expected<void, NlSocket::Refusal> send(std::span<const std::byte> batch);
   std::expected<void, NatError> open_sockets();
   std::uint32_t table_flags();
   void add_layout(NftBatch& batch);
   std::expected<std::vector<Element>, NatError> elements_in(const char* set);
   // As dump_elements(), without holding them; a set that is not there is empty.
   std::expected<void, NatError> visit(const char* set, const std::function<void()>& begin,
-                                      const std::function<void(const Element&)>& function);
+                                      const ElementVisit& function);
   std::expected<void, NatError> read_mappings(BootTime now, NatContents& contents);
   std::expected<void, NatError> read_outward(BootTime now, NatContents& contents);
   std::expected<void, NatError> read_pinholes(BootTime now, NatContents& contents);
@@ -71,11 +76,12 @@ class NftTable : public Nat {
   std::map<PinholeKey, TrafficCounters> counted_by_renewed(std::span<const NatChange> changes);
 
   TableAccess access_;
-  std::optional<NlSocket> socket_;  // the table's owner, where it has one
-  std::optional<TableWatch> watch_;
+  std::optional<NlSocket> socket_;               // the table's owner, where it has one
+  std::optional<TableWatch> watch_;              // none where nobody else can change the table
   std::optional<bool> kernel_knows_owners_;      // no value: not yet asked
   std::optional<NatSurroundings> surroundings_;  // as last set; no value: unknown
   std::vector<Stranger> strangers_;              // as last read back
+  std::chrono::steady_clock::time_point reading_since_;
 };
 
 }  // namespace upnpd::kernel

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "nft_sets.h"
 
@@ -78,20 +79,44 @@ std::expected<TableWatch, NetlinkError> TableWatch::open(std::uint32_t own_port_
   // The filter comes before the group: nothing is heard that it has not seen.
   auto events = NlSocket::open(NETLINK_NETFILTER);
   if (!events) return std::unexpected(events.error());
-  const int group = NFNLGRP_NFTABLES;
   ::setsockopt(events->fd(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveQueue, sizeof kReceiveQueue);
-  if (!attach_filter(events->fd(), own_port_id) ||
-      ::setsockopt(events->fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+  TableWatch watch(*std::move(events));
+  if (!attach_filter(watch.fd(), own_port_id) || !watch.listen(true))
     return std::unexpected(NetlinkError{errno, "watching nf_tables"});
-  return TableWatch(*std::move(events));
+  return watch;
+}
+
+bool TableWatch::listen(bool yes) const {
+  const int group = NFNLGRP_NFTABLES;
+  const int option = yes ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP;
+  return ::setsockopt(fd(), SOL_NETLINK, option, &group, sizeof group) == 0;
+}
+
+std::expected<std::uint32_t, NetlinkError> TableWatch::generation_of(NlSocket& requests) {
+  alignas(nlmsghdr) std::array<char, 64> buffer;
+  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  mnl_nlmsg_put_extra_header(request, sizeof(nfgenmsg));
+  std::uint32_t generation = 0;
+  const auto asked = requests.ask(*request, [&](const nlmsghdr& message) {
+    const auto* id =
+        static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(&message, sizeof(nfgenmsg)));
+    const std::size_t head = sizeof(nfgenmsg) + sizeof(nlattr) + sizeof generation;
+    if (mnl_nlmsg_get_payload_len(&message) >= head && mnl_attr_get_type(id) == NFTA_GEN_ID)
+      generation = ntohl(mnl_attr_get_u32(id));
+  });
+  if (!asked) return std::unexpected(asked.error());
+  return generation;
 }
 
 ForeignChange TableWatch::drain() {
   bool ours = false;
   const auto received = events_.receive_waiting(
       [&](const nlmsghdr& message) { ours = ours || names_our_table(message); }, kMostAtOnce);
+  const bool missed = std::exchange(missed_, false);
   if (ours) return ForeignChange::Ours;
-  return received ? ForeignChange::None : ForeignChange::Lost;
+  return received && !missed ? ForeignChange::None : ForeignChange::Lost;
 }
 
 }  // namespace upnpd::kernel

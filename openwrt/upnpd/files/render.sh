@@ -9,7 +9,8 @@ LARGEST=4294967295
 EVERYONE="0.0.0.0/0"
 # upnpd.conf's keys that are options by the same name.
 OWN_OPTIONS="allow_pinholes end_flows manufacturer_name manufacturer_url max_lease max_mappings
-	max_mappings_per_host max_requests_per_second model_description model_name model_url"
+	max_mappings_per_host max_requests_per_second model_description model_name model_url
+	table_owner"
 KNOWN_OPTIONS="enabled config_file log_output external_iface external_iface6 external_zone external_ip ipv6_disable
 	system_uptime notify_interval presentation_url serial_number model_number uuid stun_host
 	enable_upnp enable_natpmp secure_mode igdv1 download upload internal_iface port upnp_lease_file

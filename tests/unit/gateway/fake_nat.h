@@ -95,7 +95,7 @@ class FakeNat : public Nat {
     kernel_.lose_table();
     return {};
   }
-  int watch_fd() const override { return pipe_[0]; }
+  std::optional<int> watch_fd() const override { return pipe_[0]; }
   ForeignChange foreign_change() override {
     char byte = 0;
     if (kernel_.foreign != ForeignChange::None) (void)!::read(pipe_[0], &byte, 1);

@@ -14,7 +14,7 @@ using namespace upnpd::kernel::test;
 namespace {
 
 bool is_awake(const Nat& nat) {
-  pollfd watched{nat.watch_fd(), POLLIN, 0};
+  pollfd watched{nat.watch_fd().value(), POLLIN, 0};
   return ::poll(&watched, 1, 0) == 1;
 }
 
