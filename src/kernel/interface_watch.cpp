@@ -67,8 +67,8 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   if (!addresses_read) return std::unexpected(addresses_read.error());
   std::vector<Ipv6AddressMessage> ipv6_addresses;
   auto ipv6_addresses_read = dump(RTM_GETADDR, AF_INET6, [&](const nlmsghdr& message) {
-    if (const auto address = parse_ipv6_address(bytes_of(message)))
-      ipv6_addresses.push_back(*address);
+    const auto address = parse_ipv6_address(bytes_of(message));
+    if (address && address->usable) ipv6_addresses.push_back(*address);
   });
   // A kernel without IPv6 has none.
   if (!ipv6_addresses_read && ipv6_addresses_read.error().error == EINTR)
@@ -80,6 +80,8 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   if (!routes_read) return std::unexpected(routes_read.error());
 
   std::ranges::stable_partition(addresses, [](const AddressMessage& a) { return !a.secondary; });
+  std::ranges::stable_partition(ipv6_addresses,
+                                [](const Ipv6AddressMessage& a) { return !a.deprecated; });
   for (const AddressMessage& message : addresses)
     if (const auto found = by_index.find(message.index); found != by_index.end())
       found->second.addresses.push_back(message.address);

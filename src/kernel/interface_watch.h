@@ -20,6 +20,7 @@ struct RouterInterface {
   bool up;                             // wanted by the administrator
   bool running;                        // able to carry packets
   std::vector<Ipv4Network> addresses;  // primary ones first, each in the kernel's order
+  // Those that can be used now, deprecated ones last.
   std::vector<Ipv6Network> ipv6_addresses = {};
   friend bool operator==(const RouterInterface&, const RouterInterface&) = default;
 };

@@ -165,6 +165,18 @@ Owned<nftnl_rule> drop_frequent_search() {
       .take();
 }
 
+// udp dport 1900 update @search_rate6 { ip6 saddr limit rate over 50/second burst 100 packets }
+// drop
+Owned<nftnl_rule> drop_frequent_ipv6_search() {
+  return RuleBuilder(kGuard)
+      .if_udp_to(kSearchPort)
+      .if_ipv6()
+      .load_ipv6_source_address(0)
+      .if_over_rate(kIpv6SearchRate, 50, 100)
+      .drop()
+      .take();
+}
+
 }  // namespace
 
 // dstnat + 5: a redirect that another table makes by hand wins over a mapping. srcnat - 5: our port
@@ -194,6 +206,7 @@ std::vector<Owned<nftnl_rule>> make_rules() {
   rules.push_back(drop_from_elsewhere());
   rules.push_back(drop_empty_search());
   rules.push_back(drop_frequent_search());
+  rules.push_back(drop_frequent_ipv6_search());
   return rules;
 }
 

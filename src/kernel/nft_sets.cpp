@@ -96,6 +96,13 @@ const std::array<SetDefinition, kSetCount> kSets{{
      .key_byte_order = kNetworkOrder,
      .timeout = std::chrono::seconds(10),
      .size = 4096},
+    // set search_rate6 { type ipv6_addr; flags dynamic,timeout; timeout 10s; size 4096 }
+    {.name = kIpv6SearchRate,
+     .flags = NFT_SET_EVAL | NFT_SET_TIMEOUT,
+     .key = kIpv6Address,
+     .key_byte_order = kNetworkOrder,
+     .timeout = std::chrono::seconds(10),
+     .size = 4096},
 }};
 
 Owned<nftnl_set> make_set(const SetDefinition& definition, std::uint32_t id) {

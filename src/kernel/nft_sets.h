@@ -28,7 +28,9 @@ inline constexpr const char* kPinholes = "pinholes";
 inline constexpr const char* kPortPinholes = "port_pinholes";
 inline constexpr const char* kHostPinholes = "host_pinholes";
 inline constexpr const char* kHostPortPinholes = "host_port_pinholes";
-inline constexpr const char* kSearchRate = "search_rate";  // who searches, and how often
+// Who searches, and how often.
+inline constexpr const char* kSearchRate = "search_rate";
+inline constexpr const char* kIpv6SearchRate = "search_rate6";
 
 // A type of keys or data by nft's own numbers (its datatype.h); a concatenation's is those of its
 // fields, six bits each. The kernel only stores it, for nft to print elements by.
@@ -49,7 +51,7 @@ struct SetDefinition {
   std::uint32_t size = 0;                  // 0: no limit
 };
 
-inline constexpr std::size_t kSetCount = 14;
+inline constexpr std::size_t kSetCount = 15;
 extern const std::array<SetDefinition, kSetCount> kSets;
 
 // The library's object for `definition`. `id` tells it apart within the batch that creates it.

@@ -154,7 +154,12 @@ std::optional<Ipv6AddressMessage> parse_ipv6_address(Bytes bytes) {
   const auto network =
       Ipv6Network::make(Ipv6Address::from_bytes(*address), message->family.ifa_prefixlen);
   if (!network) return std::nullopt;
-  return Ipv6AddressMessage{static_cast<int>(message->family.ifa_index), *network};
+  const auto flags =
+      find<std::uint32_t>(message->attributes, IFA_FLAGS).value_or(message->family.ifa_flags);
+  return Ipv6AddressMessage{.index = static_cast<int>(message->family.ifa_index),
+                            .address = *network,
+                            .usable = (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0,
+                            .deprecated = (flags & IFA_F_DEPRECATED) != 0};
 }
 
 std::optional<NeighbourMessage> parse_neighbour(Bytes bytes) {

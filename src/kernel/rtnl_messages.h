@@ -43,6 +43,8 @@ std::optional<AddressMessage> parse_address(std::span<const std::byte> message);
 struct Ipv6AddressMessage {
   int index;            // of the link
   Ipv6Network address;  // the router's own
+  bool usable;          // not one that duplicate address detection still tries, or has refused
+  bool deprecated;      // it goes on serving who has it, and is nobody's first choice (RFC 4862)
 };
 std::optional<Ipv6AddressMessage> parse_ipv6_address(std::span<const std::byte> message);
 

@@ -64,6 +64,8 @@ constexpr std::string_view kWanted[] = {
     "udp dport 1900 udp length 8 drop",
     "udp dport 1900 update @search_rate { ip saddr limit rate over 50/second burst 100 packets } "
     "drop",
+    "udp dport 1900 update @search_rate6 { ip6 saddr limit rate over 50/second burst 100 packets } "
+    "drop",
 };
 
 }  // namespace

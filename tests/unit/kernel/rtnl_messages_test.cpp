@@ -116,6 +116,20 @@ TEST_SUITE("rtnl_messages") {
     const auto read = parse_ipv6_address(message.get());
     REQUIRE(read);
     CHECK(read->address.to_string() == "2001:db8:77::1/64");
+    CHECK(read->usable);
+    CHECK_FALSE(read->deprecated);
+    const auto flagged = [&](std::uint8_t flags) {
+      return *parse_ipv6_address(
+          Message<ifaddrmsg>(
+              RTM_NEWADDR,
+              {.ifa_family = AF_INET6, .ifa_prefixlen = 64, .ifa_flags = flags, .ifa_index = 7})
+              .bytes(IFA_ADDRESS, ipv6.bytes().data(), 16)
+              .get());
+    };
+    CHECK_FALSE(flagged(IFA_F_TENTATIVE).usable);
+    CHECK_FALSE(flagged(IFA_F_DADFAILED).usable);
+    CHECK(flagged(IFA_F_DEPRECATED).usable);
+    CHECK(flagged(IFA_F_DEPRECATED).deprecated);
     CHECK_FALSE(parse_address(message.get()));
     CHECK_FALSE(parse_ipv6_address(an_address().get()));
     CHECK(changes_surroundings(message.get()));
