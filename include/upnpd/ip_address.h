@@ -2,6 +2,7 @@
 // found on a LAN.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,13 @@ namespace upnpd {
 
 using IpAddress = std::variant<Ipv4Address, Ipv6Address>;
 using IpNetwork = std::variant<Ipv4Network, Ipv6Network>;  // both of an address's own family
+
+enum class IpFamily : std::uint8_t { V4 = 4, V6 = 6 };
+IpFamily family_of(const IpNetwork& network);
+
+IpAddress address_of(const IpNetwork& network);
+// Whether `address` can be a host's in `network`; never of the other family.
+bool contains_host(const IpNetwork& network, const IpAddress& address);
 
 // A literal of either family.
 std::optional<IpAddress> parse_ip_address(std::string_view literal);

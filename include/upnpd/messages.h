@@ -69,19 +69,22 @@ struct StateVariables {
 
 // ---- gateway -> igd service ----
 
-// Serve this LAN. With fd: a listening TCP socket, bound to the interface, of which the gateway
-// keeps a duplicate. Sent again whenever something of it changes; the fd then takes the place of
-// the former one, which is to be closed and not shut down: it may be the same socket.
+// Serve this LAN by one family of addresses. With fd: a listening TCP socket, bound to the
+// interface, of which the gateway keeps a duplicate. Sent again whenever something of it changes;
+// the fd then takes the place of the former one, which is to be closed and not shut down: it may be
+// the same socket.
 struct ServeLan {
   LanIndex lan;
   std::string interface;
-  Ipv4Network address;  // the router's own there, and the network's prefix
+  IpFamily family;
+  std::vector<IpNetwork> addresses;  // the router's own there, and the networks' prefixes
   std::uint16_t http_port;
   std::uint16_t event_port;  // of this LAN's announcer; 0 while there is none
 };
 
 struct LeaveLan {
   LanIndex lan;
+  IpFamily family;
 };
 
 // ---- igd service -> gateway ----
@@ -89,6 +92,7 @@ struct LeaveLan {
 // ServeLan has been carried out: the descriptions of this LAN can be fetched, with this event port.
 struct LanServed {
   LanIndex lan;
+  IpFamily family;
   std::uint16_t event_port;
 };
 
@@ -324,6 +328,15 @@ struct AnnounceLan {
   std::string path_token;
 };
 
+// Announce the LAN and answer searches over IPv6 too: the descriptions can be fetched so. With fd:
+// a UDP socket on port 1900, bound to the interface, a member of FF02::C and FF05::C there. Sent
+// again at each change, with a new socket in the former one's place. Without addresses, and without
+// fd: IPv6 has gone.
+struct AnnounceLanIpv6 {
+  std::vector<IpNetwork> addresses;  // the router's own there
+  std::uint16_t http_port;
+};
+
 // The descriptions can be fetched now: register them, announce, answer searches.
 struct StartAnnouncing {};
 
@@ -355,8 +368,8 @@ using FromService =
                  GetSpecificPortMappingEntry, GetGenericPortMappingEntry, DeletePortMappingRange,
                  GetListOfPortMappings, GetLinkTotals, AddPinhole, UpdatePinhole, DeletePinhole,
                  GetPinholePackets, CheckPinholeWorking, GetOutboundPinholeTimeout, Pong>;
-using ToAnnouncer =
-    std::variant<AnnounceLan, StartAnnouncing, StopAnnouncing, StateVariables, Ping>;
+using ToAnnouncer = std::variant<AnnounceLan, AnnounceLanIpv6, StartAnnouncing, StopAnnouncing,
+                                 StateVariables, Ping>;
 using FromAnnouncer = std::variant<AnnouncerReady, Pong>;
 
 }  // namespace upnpd

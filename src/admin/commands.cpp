@@ -100,6 +100,10 @@ void add_lan_rows(const Json& status, std::vector<Row>& rows) {
                         ? text(lan, "address") + ", control on port " + number(lan, "http_port") +
                               ", events on port " + number(lan, "event_port")
                         : problem});
+    if (const std::string addresses = text(lan, "ipv6_addresses"); !addresses.empty())
+      rows.push_back({"", "", addresses + ", control on port " + number(lan, "ipv6_http_port")});
+    if (const std::string fault = text(lan, "ipv6_problem"); !fault.empty())
+      rows.push_back({"", "", "no IPv6: " + fault});
   }
 }
 

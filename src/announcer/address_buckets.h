@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <map>
 
-#include "upnpd/address.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/time.h"
 
 namespace upnpd::announcer {
@@ -22,7 +22,7 @@ class AddressBuckets {
   explicit AddressBuckets(Limits limits) : limits_(limits) {}
 
   // Takes a token of `address`; false when it has none left.
-  bool take(Ipv4Address address, BootTime now);
+  bool take(const IpAddress& address, BootTime now);
   std::size_t size() const { return buckets_.size(); }
 
  private:
@@ -30,10 +30,10 @@ class AddressBuckets {
     std::chrono::milliseconds credit;  // tokens times per_token
     BootTime seen;
   };
-  Bucket& bucket_of(Ipv4Address address, BootTime now);
+  Bucket& bucket_of(const IpAddress& address, BootTime now);
 
   Limits limits_;
-  std::map<Ipv4Address, Bucket> buckets_;
+  std::map<IpAddress, Bucket> buckets_;
 };
 
 }  // namespace upnpd::announcer

@@ -30,6 +30,8 @@ constexpr seconds kMaxInterval{12 * 3600};
 constexpr seconds kMinInterval{10};
 // libupnp repeats its announcement so long before half of the max-age has passed.
 constexpr seconds kLibupnpMargin{30};
+// The first announcement over IPv6 is said twice: a datagram may be lost (UDA 1.1 section 1.2.2).
+constexpr std::chrono::milliseconds kRepetition{300};
 
 // A max-age whose half is not below `interval`, with some chance in it, so that the devices of a
 // LAN that came up together do not stay together.
@@ -40,6 +42,14 @@ seconds max_age_for(seconds interval, std::minstd_rand& random) {
          seconds(std::uniform_int_distribution<seconds::rep>(0, least.count() / 10)(random));
 }
 
+// A time not long before `latest`, so that devices do not stay together.
+std::chrono::milliseconds random_interval(std::chrono::milliseconds latest,
+                                          std::minstd_rand& random) {
+  std::uniform_int_distribution<std::chrono::milliseconds::rep> some(latest.count() * 4 / 5,
+                                                                     latest.count());
+  return std::chrono::milliseconds(some(random));
+}
+
 class Announcer {
  public:
   Announcer(base::Fd channel, std::function<void()> lock_down)
@@ -48,6 +58,7 @@ class Announcer {
         random_(static_cast<unsigned>(base::boot_now().time_since_epoch().count())),
         watcher_(loop_, channel_.fd(), base::Interest::Read, [this] { serve_channel(); }),
         refresh_(loop_, [this] { refresh(); }),
+        ipv6_refresh_(loop_, [this] { refresh_ipv6(); }),
         terminated_(loop_, SIGTERM, [this] { end(0); }),
         interrupted_(loop_, SIGINT, [this] { end(0); }) {}
 
@@ -61,16 +72,19 @@ class Announcer {
   struct Lan {
     AnnounceLan settings;
     base::Fd search_socket;  // the responder's, once there is one
-    SsdpIdentity identity;
+    std::vector<SsdpSite> sites;
+    SsdpDevice device;
   };
 
   void serve_channel();
   void take(wire::Frame frame);
   void announce_lan(const AnnounceLan& settings, base::Fd search_socket);
+  void announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd search_socket);
   void start_announcing();
   void state_variables(const StateVariables& state);
   void refresh();
   void start_refresh();
+  void refresh_ipv6();
   template <class Message>
   void send(const Message& message);
   void watch_channel();
@@ -84,17 +98,20 @@ class Announcer {
   std::minstd_rand random_;
   base::FdWatcher watcher_;
   base::Timer refresh_;
+  base::Timer ipv6_refresh_;
   base::SignalWatcher terminated_;
   base::SignalWatcher interrupted_;
   std::optional<Lan> lan_;
   std::unique_ptr<EventPublisher> publisher_;
   std::unique_ptr<SearchResponder> responder_;  // while announcing
+  std::unique_ptr<SearchResponder> ipv6_responder_;
 };
 
 // The own byebye, not UpnpUnRegisterRootDevice's: that needs locks of libupnp's, says goodbye for
 // the IGD:2 document too, which was never announced, and takes its time.
 void Announcer::end(int status) {
   if (responder_) responder_->say_byebye();
+  if (ipv6_responder_) ipv6_responder_->say_byebye();
   ::_exit(status);
 }
 
@@ -135,6 +152,9 @@ void Announcer::take(wire::Frame frame) {
   if (!message) fail(std::string("a message of the gateway: ") + wire::to_string(message.error()));
   std::visit(Overloaded{
                  [&](const AnnounceLan& settings) { announce_lan(settings, std::move(frame.fd)); },
+                 [&](const AnnounceLanIpv6& settings) {
+                   announce_lan_ipv6(settings, std::move(frame.fd));
+                 },
                  [&](const StartAnnouncing&) { start_announcing(); },
                  [&](const StopAnnouncing&) { end(0); },
                  [&](const StateVariables& state) { state_variables(state); },
@@ -145,16 +165,11 @@ void Announcer::take(wire::Frame frame) {
 
 void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket) {
   if (lan_ || !search_socket) fail("AnnounceLan came twice, or without its socket");
-  const Ipv4Address address = settings.address.address();
-  const auto url = [&](Document document) {
-    return description_url(document, address, settings.http_port, settings.path_token);
-  };
-  lan_ = Lan{settings,
-             std::move(search_socket),
-             {.uuid = settings.uuid,
-              .igd1_location = url(Document::Igd1),
-              .igd2_location = url(Document::Igd2),
-              .max_age = max_age_for(seconds(settings.notify_interval), random_)}};
+  const SsdpDevice device{settings.uuid, settings.path_token,
+                          max_age_for(seconds(settings.notify_interval), random_)};
+  const IpNetwork address = settings.address;
+  lan_ = Lan{settings, std::move(search_socket),
+             sites_for(std::span(&address, 1), settings.http_port, device), device};
   keep_threads_small();
   guard_libupnp_sockets({settings.interface, settings.address, settings.http_port});
   publisher_ = std::make_unique<EventPublisher>(loop_, settings.uuid);
@@ -169,17 +184,42 @@ void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket
 void Announcer::start_announcing() {
   if (!lan_) fail("StartAnnouncing came before AnnounceLan");
   if (responder_) return;
-  if (const auto result = publisher_->register_documents(lan_->identity); !result)
-    fail(result.error());
-  responder_ = std::make_unique<SearchResponder>(loop_, std::move(lan_->search_socket),
-                                                 lan_->settings.address, lan_->identity);
+  const SsdpIdentity& identity = lan_->sites.front().identity;
+  if (const auto result = publisher_->register_documents(identity); !result) fail(result.error());
+  responder_ =
+      std::make_unique<SearchResponder>(loop_, std::move(lan_->search_socket), lan_->sites);
   // UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
   responder_->say_byebye();
-  if (const auto result = publisher_->advertise(lan_->identity.max_age); !result)
-    fail(result.error());
-  base::log_notice("announcing " + lan_->identity.igd1_location + " on " +
-                   lan_->settings.interface);
+  if (const auto result = publisher_->advertise(identity.max_age); !result) fail(result.error());
+  base::log_notice("announcing " + identity.igd1_location + " on " + lan_->settings.interface);
   start_refresh();
+}
+
+void Announcer::announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd search_socket) {
+  if (!lan_ || bool(search_socket) == settings.addresses.empty())
+    fail("AnnounceLanIpv6 came before AnnounceLan, or without its socket");
+  const bool is_first = !ipv6_responder_;
+  set_guarded_ipv6_networks(settings.addresses);
+  // No byebye for an address that has gone: it is gone, and the device is not.
+  ipv6_responder_.reset();
+  ipv6_refresh_.stop();
+  if (settings.addresses.empty()) return;
+  ipv6_responder_ = std::make_unique<SearchResponder>(
+      loop_, std::move(search_socket),
+      sites_for(settings.addresses, settings.http_port, lan_->device));
+  if (is_first) ipv6_responder_->say_byebye();
+  ipv6_responder_->say_alive();
+  ipv6_refresh_.start(kRepetition);
+}
+
+// libupnp announces over IPv4 alone here: what it announces over IPv6, and where, is decided when
+// it is started, by the addresses of that moment.
+void Announcer::refresh_ipv6() {
+  ipv6_responder_->say_alive();
+  const seconds longest = lan_->device.max_age / 2 - kLibupnpMargin;
+  const seconds asked(lan_->settings.notify_interval);
+  ipv6_refresh_.start(random_interval(
+      asked == seconds(0) ? longest : std::clamp(asked, kMinInterval, longest), random_));
 }
 
 void Announcer::state_variables(const StateVariables& state) {
@@ -190,11 +230,8 @@ void Announcer::state_variables(const StateVariables& state) {
 // libupnp repeats its announcement by the max-age alone; a shorter notify_interval is kept here.
 void Announcer::start_refresh() {
   const seconds interval(lan_->settings.notify_interval);
-  if (interval == seconds(0) || interval >= lan_->identity.max_age / 2 - kLibupnpMargin) return;
-  const auto latest = std::chrono::milliseconds(std::max(interval, kMinInterval));
-  std::uniform_int_distribution<std::chrono::milliseconds::rep> some(latest.count() * 4 / 5,
-                                                                     latest.count());
-  refresh_.start(std::chrono::milliseconds(some(random_)));
+  if (interval == seconds(0) || interval >= lan_->device.max_age / 2 - kLibupnpMargin) return;
+  refresh_.start(random_interval(std::max(interval, kMinInterval), random_));
 }
 
 void Announcer::refresh() {

@@ -4,21 +4,48 @@
 
 namespace upnpd::announcer {
 
-bool may_connect(const GuardedLan& lan, Purpose purpose, Ipv4Address to, std::uint16_t port) {
+namespace {
+
+bool is_own(const GuardedLan& lan, const IpAddress& address) {
+  return address == IpAddress(lan.network.address()) ||
+         std::ranges::any_of(lan.ipv6_networks, [&](const IpNetwork& network) {
+           return address_of(network) == address;
+         });
+}
+
+Ipv4Address netmask_of(const Ipv4Network& network) {
+  return Ipv4Address::from_host_order(
+      ~(network.last().host_order() ^ network.first().host_order()));
+}
+
+}  // namespace
+
+bool is_on(const GuardedLan& lan, const IpAddress& address) {
+  return contains_host(lan.network, address) ||
+         std::ranges::any_of(lan.ipv6_networks, [&](const IpNetwork& network) {
+           return contains_host(network, address);
+         });
+}
+
+bool may_connect(const GuardedLan& lan, Purpose purpose, const IpAddress& to, std::uint16_t port) {
   switch (purpose) {
-    case Purpose::Callback:
-      return lan.network.contains_host(to) && to != lan.network.address() && port != 0;
-    case Purpose::Description: return to == lan.network.address() && port == lan.description_port;
+    case Purpose::Callback: return is_on(lan, to) && !is_own(lan, to) && port != 0;
+    case Purpose::Description:
+      return to == IpAddress(lan.network.address()) && port == lan.description_port;
   }
   return false;
 }
 
-bool may_name(const GuardedLan& lan, Ipv4Address peer, std::string_view literal) {
-  const auto named = Ipv4Address::parse(literal);
-  if (!named) return false;
-  const std::uint32_t host_part =
-      lan.network.last().host_order() ^ lan.network.first().host_order();
-  return *named == peer || *named == lan.network.address() || named->host_order() == ~host_part;
+std::optional<IpAddress> named_by(const GuardedLan& lan, const IpAddress& peer,
+                                  std::string_view literal) {
+  const auto named = parse_ip_address(literal);
+  if (!named) return std::nullopt;
+  const bool is_libupnps =
+      *named == IpAddress(lan.network.address()) || *named == IpAddress(netmask_of(lan.network));
+  if (std::holds_alternative<Ipv4Address>(peer))
+    return *named == peer || is_libupnps ? named : std::nullopt;
+  if (is_libupnps) return Ipv4Address::from_host_order(0);
+  return *named == peer || is_own(lan, *named) ? named : std::nullopt;
 }
 
 Connections::Connection* Connections::at(int fd) {
@@ -26,12 +53,18 @@ Connections::Connection* Connections::at(int fd) {
   return &connections_[static_cast<std::size_t>(fd)];
 }
 
-bool Connections::accepted(int fd, Ipv4Address peer, BootTime now) {
+bool Connections::accepted(int fd, const IpAddress& peer, BootTime now) {
   const std::lock_guard lock(mutex_);
   Connection* const connection = at(fd);
-  const auto others = std::ranges::count_if(
-      connections_, [&](const Connection& each) { return each.open && each.peer == peer; });
-  if (connection == nullptr || others >= kMaxPerPeer) return false;
+  unsigned of_peer = 0, over_ipv6 = 0;
+  for (const Connection& each : connections_) {
+    if (!each.open || !each.peer) continue;
+    if (*each.peer == peer) ++of_peer;
+    if (std::holds_alternative<Ipv6Address>(*each.peer)) ++over_ipv6;
+  }
+  const bool one_too_many = of_peer >= kMaxPerPeer || (std::holds_alternative<Ipv6Address>(peer) &&
+                                                       over_ipv6 >= kMaxOverIpv6);
+  if (connection == nullptr || one_too_many) return false;
   *connection = Connection{.open = true, .since = now, .peer = peer};
   return true;
 }
@@ -61,7 +94,7 @@ std::optional<std::chrono::milliseconds> Connections::time_left(int fd, BootTime
   return std::max(connection->since + kMaxTime - now, std::chrono::milliseconds(0));
 }
 
-std::optional<Ipv4Address> Connections::peer(int fd) {
+std::optional<IpAddress> Connections::peer(int fd) {
   const std::lock_guard lock(mutex_);
   Connection* const connection = at(fd);
   return connection == nullptr ? std::nullopt : connection->peer;

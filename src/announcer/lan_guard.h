@@ -10,8 +10,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "upnpd/address.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/time.h"
 
 namespace upnpd::announcer {
@@ -19,21 +20,28 @@ namespace upnpd::announcer {
 // The one LAN of this process.
 struct GuardedLan {
   std::string interface;
-  Ipv4Network network;             // its address is the router's own
-  std::uint16_t description_port;  // of the igd service, on the router's own address
+  Ipv4Network network;                        // its address is the router's own
+  std::uint16_t description_port;             // of the igd service, on the router's own address
+  std::vector<IpNetwork> ipv6_networks = {};  // as they come and go
 };
+
+// Whether a host of the LAN has this address.
+bool is_on(const GuardedLan& lan, const IpAddress& address);
 
 // Why libupnp connects.
 enum class Purpose { Callback, Description };
 
 // An event goes to a host of the LAN and never to the router; a description comes from the igd
 // service and from nowhere else.
-bool may_connect(const GuardedLan& lan, Purpose purpose, Ipv4Address to, std::uint16_t port);
+bool may_connect(const GuardedLan& lan, Purpose purpose, const IpAddress& to, std::uint16_t port);
 
-// Whether a request of `peer` may contain `literal` as a host: its own address, as a CALLBACK must
-// (CVE-2020-12695), the router's, as in HOST, or the LAN's netmask, which libupnp parses the same
-// way.
-bool may_name(const GuardedLan& lan, Ipv4Address peer, std::string_view literal);
+// What a request of `peer` may contain as a host, and what libupnp is told that it is: the peer's
+// own address, as a CALLBACK must (CVE-2020-12695), the router's, as in HOST, or the LAN's netmask,
+// which libupnp parses the same way. Over IPv6 the router's IPv4 address and the netmask are
+// 0.0.0.0: libupnp, to which every peer is an IPv4 one, checks with them whether a callback is on
+// the LAN, and reads of an IPv6 callback a field that is 0. No value: it may not.
+std::optional<IpAddress> named_by(const GuardedLan& lan, const IpAddress& peer,
+                                  std::string_view literal);
 
 // The TCP connections libupnp has open: few at once from one host, few bytes and little time for
 // each, so that one host can occupy neither its threads nor its memory. Safe for use by several
@@ -41,13 +49,15 @@ bool may_name(const GuardedLan& lan, Ipv4Address peer, std::string_view literal)
 class Connections {
  public:
   static constexpr unsigned kMaxPerPeer = 4;
+  // Of all peers by IPv6, where one host may have any number of addresses.
+  static constexpr unsigned kMaxOverIpv6 = 8;
   // No SUBSCRIBE, event's reply or description is longer.
   static constexpr std::size_t kMaxBytes = 64 * 1024;
   // libupnp's own limit is 30 s, and a job that waits for a thread waits as long.
   static constexpr std::chrono::milliseconds kMaxTime{3000};
 
-  // Notes that `fd` was accepted from `peer`; false when the peer has kMaxPerPeer already.
-  bool accepted(int fd, Ipv4Address peer, BootTime now);
+  // Notes that `fd` was accepted from `peer`; false when that would be one too many.
+  bool accepted(int fd, const IpAddress& peer, BootTime now);
   // Notes that libupnp connects `fd`.
   void connected(int fd, BootTime now);
   void closed(int fd);
@@ -56,7 +66,7 @@ class Connections {
   // What is left of kMaxTime, at least 0; no value for a descriptor that is no connection.
   std::optional<std::chrono::milliseconds> time_left(int fd, BootTime now);
   // Who was accepted as `fd`.
-  std::optional<Ipv4Address> peer(int fd);
+  std::optional<IpAddress> peer(int fd);
   // Whether the request on `fd` may subscribe: asked of `decide` once a connection, since libupnp
   // parses each URL twice and must find the same both times.
   bool may_subscribe(int fd, const std::function<bool()>& decide);
@@ -67,7 +77,7 @@ class Connections {
   struct Connection {
     bool open = false;
     BootTime since;
-    std::optional<Ipv4Address> peer;
+    std::optional<IpAddress> peer;
     std::size_t received = 0;
     std::optional<bool> may_subscribe;
   };

@@ -22,6 +22,7 @@
 #include "address_buckets.h"
 #include "clock.h"
 #include "recv_call.h"
+#include "socket_address.h"
 
 // The names under which libupnp calls select: where time_t was widened, the C library's headers
 // give the function a second name.
@@ -50,11 +51,18 @@ constexpr std::chrono::milliseconds kFirstEventPause{50};
 
 struct Guard {
   explicit Guard(GuardedLan guarded)
-      : lan(std::move(guarded)), index(static_cast<int>(::if_nametoindex(lan.interface.c_str()))) {}
-  const GuardedLan lan;
+      : index(static_cast<int>(::if_nametoindex(guarded.interface.c_str()))),
+        lan(std::move(guarded)) {}
+  GuardedLan lan_now() {
+    const std::lock_guard lock(mutex);
+    return lan;
+  }
   const int index;
+  // There is a listener: libupnp has been started, a socket it makes is for an event.
+  std::atomic<bool> listens{false};
   Connections connections;
   std::mutex mutex;  // of what follows
+  GuardedLan lan;
   // A host's programs together: 24 subscriptions at once, then one a minute.
   AddressBuckets subscriptions{
       {.burst = 24, .per_token = std::chrono::minutes(1), .addresses = 256}};
@@ -98,38 +106,61 @@ int failed(int error) {
   return -1;
 }
 
-// `address` when it is an IPv4 socket address.
-const sockaddr_in* ipv4(const sockaddr* address, socklen_t length) {
-  if (address == nullptr || length < sizeof(sockaddr_in) || address->sa_family != AF_INET)
-    return nullptr;
-  return reinterpret_cast<const sockaddr_in*>(address);
+// An IP address and port, when a socket address is one.
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port;
+};
+
+std::optional<Endpoint> endpoint(const sockaddr* address, socklen_t length) {
+  const bool is_ipv4 =
+      address != nullptr && length >= sizeof(sockaddr_in) && address->sa_family == AF_INET;
+  const bool is_ipv6 =
+      address != nullptr && length >= sizeof(sockaddr_in6) && address->sa_family == AF_INET6;
+  if (!is_ipv4 && !is_ipv6) return std::nullopt;
+  const in_port_t port = is_ipv4 ? reinterpret_cast<const sockaddr_in*>(address)->sin_port
+                                 : reinterpret_cast<const sockaddr_in6*>(address)->sin6_port;
+  return Endpoint{*base::address_from(*address), ntohs(port)};
 }
 
-Ipv4Address address_of(const sockaddr_in& address) {
-  return Ipv4Address::from_host_order(ntohl(address.sin_addr.s_addr));
-}
-
-bool is_ssdp_port(const sockaddr* address, socklen_t length) {
-  if (const sockaddr_in* const v4 = ipv4(address, length)) return ntohs(v4->sin_port) == kSsdpPort;
-  if (address == nullptr || length < sizeof(sockaddr_in6) || address->sa_family != AF_INET6)
-    return false;
-  return ntohs(reinterpret_cast<const sockaddr_in6*>(address)->sin6_port) == kSsdpPort;
+bool is_loopback(const IpAddress& address) {
+  return std::visit([](const auto& each) { return each.is_loopback(); }, address);
 }
 
 // Fails where the socket is bound to a device already, which is as good.
-void bind_to_lan(const Guard& guard, int fd) {
-  const std::string& name = guard.lan.interface;
+void bind_to_lan(const std::string& name, int fd) {
   real_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name.c_str(),
                   static_cast<socklen_t>(name.size()));
 }
 
-int bind_listener(const Guard& guard, int fd, const sockaddr_in& address) {
-  bind_to_lan(guard, fd);
-  const int result = as_int(::syscall(SYS_bind, fd, &address, sizeof address));
+int bind_to(int fd, const IpAddress& address, std::uint16_t port) {
+  const base::SocketAddress at(address, port);
+  return as_int(::syscall(SYS_bind, fd, at.get(), at.length()));
+}
+
+// Takes another port when its own is taken.
+int bind_listener(const std::string& interface, int fd, const Endpoint& at) {
+  bind_to_lan(interface, fd);
+  const int result = bind_to(fd, at.address, at.port);
   if (result == 0 || errno != EADDRINUSE) return result;
-  sockaddr_in any_port = address;
-  any_port.sin_port = 0;
-  return as_int(::syscall(SYS_bind, fd, &any_port, sizeof any_port));
+  return bind_to(fd, at.address, 0);
+}
+
+// Puts a listener for every address of both families in the place of `fd`, which libupnp believes
+// to be IPv4's: its own for IPv6 differ from release to release and know the addresses of the start
+// alone. False where the kernel has no IPv6.
+bool bind_for_both_families(const std::string& interface, int fd, std::uint16_t port) {
+  const int both = as_int(::syscall(SYS_socket, AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (both < 0) return false;
+  const int off = 0, on = 1;
+  real_setsockopt(both, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  real_setsockopt(both, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const Endpoint everywhere{Ipv6Address::from_bytes({}), port};
+  const bool bound = bind_listener(interface, both, everywhere) == 0 &&
+                     ::fcntl(both, F_SETFL, ::fcntl(fd, F_GETFL)) == 0 &&
+                     ::dup3(both, fd, O_CLOEXEC) == fd;
+  real_close(both);
+  return bound;
 }
 
 // Waits for a connection that has been begun; the error it ended with, or 0.
@@ -141,13 +172,12 @@ int error_of_connecting(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
-int connect_in_time(int fd, const sockaddr_in& to) {
-  const auto* const address = reinterpret_cast<const sockaddr*>(&to);
+int connect_in_time(int fd, const base::SocketAddress& to) {
   const int flags = ::fcntl(fd, F_GETFL);
   // libupnp built for non-blocking connections waits by itself, with select.
-  if ((flags & O_NONBLOCK) != 0) return real_connect(fd, address, sizeof to);
+  if ((flags & O_NONBLOCK) != 0) return real_connect(fd, to.get(), to.length());
   ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-  int error = real_connect(fd, address, sizeof to) == 0 ? 0 : errno;
+  int error = real_connect(fd, to.get(), to.length()) == 0 ? 0 : errno;
   if (error == EINPROGRESS) error = error_of_connecting(fd);
   ::fcntl(fd, F_SETFL, flags);
   return error == 0 ? 0 : failed(error);
@@ -162,14 +192,15 @@ void pause_after_subscription(Guard& guard) {
   if (passed < kFirstEventPause) std::this_thread::sleep_for(kFirstEventPause - passed);
 }
 
-int guarded_connect(Guard& guard, int fd, const sockaddr_in& to) {
+int guarded_connect(Guard& guard, int fd, const Endpoint& to) {
   const Purpose purpose = downloading ? Purpose::Description : Purpose::Callback;
-  if (!may_connect(guard.lan, purpose, address_of(to), ntohs(to.sin_port)))
-    return failed(ECONNREFUSED);
+  const GuardedLan lan = guard.lan_now();
+  if (!may_connect(lan, purpose, to.address, to.port)) return failed(ECONNREFUSED);
   if (purpose == Purpose::Callback) pause_after_subscription(guard);
   guard.connections.connected(fd, base::boot_now());
-  bind_to_lan(guard, fd);
-  return connect_in_time(fd, to);
+  bind_to_lan(lan.interface, fd);
+  return connect_in_time(
+      fd, base::SocketAddress(to.address, to.port, static_cast<unsigned>(guard.index)));
 }
 
 int guarded_accept(Guard& guard, int listener, sockaddr* address, socklen_t* length) {
@@ -177,16 +208,18 @@ int guarded_accept(Guard& guard, int listener, sockaddr* address, socklen_t* len
   socklen_t stored = sizeof storage;
   const int fd = as_int(::syscall(SYS_accept4, listener, &storage, &stored, 0));
   if (fd < 0) return fd;
-  const auto* const generic = reinterpret_cast<const sockaddr*>(&storage);
-  const sockaddr_in* const peer = ipv4(generic, stored);
-  if (peer == nullptr || !guard.lan.network.contains_host(address_of(*peer)) ||
-      !guard.connections.accepted(fd, address_of(*peer), base::boot_now())) {
+  const auto peer = endpoint(reinterpret_cast<const sockaddr*>(&storage), stored);
+  if (!peer || !is_on(guard.lan_now(), peer->address) ||
+      !guard.connections.accepted(fd, peer->address, base::boot_now())) {
     real_close(fd);
     return failed(ECONNABORTED);
   }
   if (address != nullptr && length != nullptr) {
-    std::memcpy(address, &storage, std::min(*length, stored));
-    *length = stored;
+    // To libupnp every peer is an IPv4 one: that is the family our documents are registered for.
+    const auto* const ipv4 = std::get_if<Ipv4Address>(&peer->address);
+    const base::SocketAddress shown(ipv4 ? *ipv4 : Ipv4Address::from_host_order(0), peer->port);
+    std::memcpy(address, shown.get(), std::min(*length, shown.length()));
+    *length = shown.length();
   }
   return fd;
 }
@@ -201,16 +234,17 @@ ssize_t guarded_recv(int fd, void* buffer, std::size_t size, int flags) {
 }
 
 // No value: not an option the guard has an opinion of.
-std::optional<int> guarded_setsockopt(const Guard& guard, int fd, int level, int name) {
+std::optional<int> guarded_setsockopt(Guard& guard, int fd, int level, int name) {
   if (level == IPPROTO_IPV6 && name == IPV6_JOIN_GROUP) return 0;
   if (level != IPPROTO_IP) return std::nullopt;
   if (name == IP_ADD_MEMBERSHIP) return 0;
   if (name != IP_MULTICAST_IF && name != IP_MULTICAST_TTL) return std::nullopt;
-  bind_to_lan(guard, fd);
+  const GuardedLan lan = guard.lan_now();
+  bind_to_lan(lan.interface, fd);
   if (name == IP_MULTICAST_TTL)
     return real_setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &kMulticastTtl, sizeof kMulticastTtl);
   ip_mreqn interface {};
-  interface.imr_address.s_addr = htonl(guard.lan.network.address().host_order());
+  interface.imr_address.s_addr = htonl(lan.network.address().host_order());
   interface.imr_ifindex = guard.index;
   return real_setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof interface);
 }
@@ -230,16 +264,34 @@ KernelTime shortened(Guard& guard, int fd, KernelTime limit) {
   return {left->count() / 1000, left->count() % 1000 * 1'000'000};
 }
 
-bool may_parse(Guard& guard, int fd, std::string_view literal) {
+// What `literal` is in the request on `fd`; no value: nothing that it may contain.
+std::optional<IpAddress> parsed(Guard& guard, int fd, std::string_view literal) {
   const auto peer = guard.connections.peer(fd);
-  if (!peer) return true;
-  if (!may_name(guard.lan, *peer, literal)) return false;
-  if (Ipv4Address::parse(literal) != peer) return true;
-  return guard.connections.may_subscribe(fd, [&] {
+  if (!peer) return parse_ip_address(literal);
+  const auto named = named_by(guard.lan_now(), *peer, literal);
+  if (!named || parse_ip_address(literal) != *peer) return named;
+  const bool may = guard.connections.may_subscribe(fd, [&] {
     const std::lock_guard lock(guard.mutex);
     guard.last_subscription = base::boot_now();
     return guard.subscriptions.take(*peer, base::boot_now());
   });
+  return may ? named : std::nullopt;
+}
+
+// inet_pton(3) for a request.
+int write_parsed(Guard& guard, int fd, int family, std::string_view literal, void* address) {
+  const auto named = parsed(guard, fd, literal);
+  if (!named) return 0;
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&*named)) {
+    if (family != AF_INET) return 0;
+    const std::uint32_t network_order = htonl(ipv4->host_order());
+    std::memcpy(address, &network_order, sizeof network_order);
+    return 1;
+  }
+  if (family != AF_INET6) return 0;
+  const auto& bytes = std::get<Ipv6Address>(*named).bytes();
+  std::memcpy(address, bytes.data(), bytes.size());
+  return 1;
 }
 
 }  // namespace
@@ -247,6 +299,13 @@ bool may_parse(Guard& guard, int fd, std::string_view literal) {
 void guard_libupnp_sockets(GuardedLan lan) {
   the_guard = std::make_unique<Guard>(std::move(lan)).release();
   base::answer_recv_with(&guarded_recv);
+}
+
+void set_guarded_ipv6_networks(std::vector<IpNetwork> networks) {
+  Guard* const guard = the_guard.load();
+  if (guard == nullptr) return;
+  const std::lock_guard lock(guard->mutex);
+  guard->lan.ipv6_networks = std::move(networks);
 }
 
 DescriptionDownload::DescriptionDownload() {
@@ -276,22 +335,28 @@ int upnpd_getaddrinfo(const char* node, const char* service, const addrinfo* hin
 int upnpd_inet_pton(int family, const char* text, void* address) UPNPD_INTERPOSED("inet_pton");
 
 int upnpd_socket(int domain, int type, int protocol) {
-  if (the_guard.load() != nullptr && domain == AF_INET6 && (type & 0xf) == SOCK_STREAM)
+  const Guard* const guard = the_guard.load();
+  if (guard != nullptr && !guard->listens && domain == AF_INET6 && (type & 0xf) == SOCK_STREAM)
     return failed(EAFNOSUPPORT);
   return as_int(::syscall(SYS_socket, domain, type, protocol));
 }
 
 int upnpd_bind(int fd, const sockaddr* address, socklen_t length) {
-  if (const Guard* const guard = the_guard.load()) {
-    if (is_ssdp_port(address, length)) return 0;
-    const sockaddr_in* const v4 = ipv4(address, length);
-    if (v4 != nullptr && !address_of(*v4).is_loopback()) return bind_listener(*guard, fd, *v4);
-  }
-  return as_int(::syscall(SYS_bind, fd, address, length));
+  Guard* const guard = the_guard.load();
+  const auto at = endpoint(address, length);
+  if (guard == nullptr || !at) return as_int(::syscall(SYS_bind, fd, address, length));
+  if (at->port == kSsdpPort) return 0;
+  if (address->sa_family == AF_INET6 || is_loopback(at->address))
+    return as_int(::syscall(SYS_bind, fd, address, length));
+  const std::string interface = guard->lan_now().interface;
+  const bool bound =
+      bind_for_both_families(interface, fd, at->port) || bind_listener(interface, fd, *at) == 0;
+  if (bound) guard->listens = true;
+  return bound ? 0 : -1;
 }
 
 int upnpd_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
-  if (const Guard* const guard = the_guard.load())
+  if (Guard* const guard = the_guard.load())
     if (const auto result = guarded_setsockopt(*guard, fd, level, name)) return *result;
   return real_setsockopt(fd, level, name, value, length);
 }
@@ -299,8 +364,7 @@ int upnpd_setsockopt(int fd, int level, int name, const void* value, socklen_t l
 int upnpd_connect(int fd, const sockaddr* address, socklen_t length) {
   Guard* const guard = the_guard.load();
   if (guard == nullptr || address == nullptr) return real_connect(fd, address, length);
-  if (const sockaddr_in* const v4 = ipv4(address, length)) return guarded_connect(*guard, fd, *v4);
-  if (address->sa_family == AF_INET6) return failed(ECONNREFUSED);
+  if (const auto to = endpoint(address, length)) return guarded_connect(*guard, fd, *to);
   return real_connect(fd, address, length);
 }
 
@@ -337,9 +401,11 @@ int upnpd_inet_pton(int family, const char* text, void* address) {
   // Asks the guard with the thread's request put aside: it parses literals itself.
   const int request = std::exchange(serving, -1);
   Guard* const guard = the_guard.load();
-  const bool may = guard == nullptr || request < 0 || may_parse(*guard, request, text);
+  const int result = guard == nullptr || request < 0
+                         ? (next != nullptr ? next(family, text, address) : 0)
+                         : write_parsed(*guard, request, family, text, address);
   serving = request;
-  return may && next != nullptr ? next(family, text, address) : 0;
+  return result;
 }
 
 }  // extern "C"

@@ -6,15 +6,15 @@
 // they pass every call on unchanged; from then on, for this process:
 //
 // - SSDP's listening sockets are never bound and join no group: searches are search_responder.h's.
-// - IPv6 TCP is not available: the descriptions are IPv4's.
-// - The event listener is bound to the interface, and takes another port when its own is taken.
+// - The event listener is bound to the interface, for both families, and takes another port when
+//   its own is taken; libupnp's own ones for IPv6 are not available.
 // - Multicast leaves on the interface with TTL 2 (UDA 1.1 section 1.1.2), whatever was set.
 // - accept: hosts of the LAN only, at most Connections::kMaxPerPeer of one host.
 // - recv: at most Connections::kMaxBytes on a connection.
 // - connect: as may_connect() says, else ECONNREFUSED; at most 2 s. A moment after a SUBSCRIBE it
 //   waits, so that the first event does not overtake the answer.
 // - select: gives a connection Connections::kMaxTime in all, not 30 s.
-// - inet_pton: while a request is served, only what may_name() allows; a host that subscribes too
+// - inet_pton: while a request is served, only what named_by() allows; a host that subscribes too
 //   often gets none at all, and so no subscription.
 // - getaddrinfo: always fails at once: nothing is resolved.
 //
@@ -28,6 +28,8 @@ namespace upnpd::announcer {
 
 // Switches the guard on, for good. Call it before libupnp is initialised.
 void guard_libupnp_sockets(GuardedLan lan);
+// The LAN's IPv6 networks are these from now on.
+void set_guarded_ipv6_networks(std::vector<IpNetwork> networks);
 
 // While it lives, its thread may connect to the igd service, and nowhere else.
 class DescriptionDownload {

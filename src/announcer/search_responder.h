@@ -1,21 +1,18 @@
-// Answers the searches of one LAN, on the socket the gateway opened for it, and says what has to be
-// said of a device there at once. Hosts of the LAN only; what one of them can cause is bounded, so
-// that nobody can be flooded in another's name: 10 searches a second with a burst of 20, and
-// kMaxPending answers waiting.
+// Answers the searches of one LAN and family, on the socket the gateway opened for it, and says
+// what has to be said of a device there at once. Hosts of the LAN only; what one of them can cause
+// is bounded, so that nobody can be flooded in another's name: 10 searches a second with a burst of
+// 20, and kMaxPending answers waiting.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <deque>
-#include <optional>
 #include <random>
-#include <string>
-#include <string_view>
+#include <vector>
 
 #include "address_buckets.h"
-#include "fd.h"
 #include "loop.h"
 #include "search_answers.h"
+#include "search_socket.h"
+#include "ssdp_sites.h"
 
 namespace upnpd::announcer {
 
@@ -27,43 +24,35 @@ class SearchResponder {
  public:
   static constexpr std::size_t kMaxPending = 256;
 
-  // `socket` is UDP on port 1900 as AnnounceLan describes it; `network` is the LAN and the router's
-  // address there. Answers from now on.
-  SearchResponder(base::Loop& loop, base::Fd socket, Ipv4Network network, SsdpIdentity identity);
+  // `socket` is UDP on port 1900 as AnnounceLan describes it; `sites` are the router's addresses on
+  // the LAN. Answers from now on.
+  SearchResponder(base::Loop& loop, base::Fd socket, std::vector<SsdpSite> sites);
 
-  // The whole set of ssdp:alive or ssdp:byebye, once, to 239.255.255.250.
+  // The whole set of ssdp:alive or ssdp:byebye, once, to every group.
   void say_alive() const;
   void say_byebye() const;
 
  private:
   struct Pending {
     BootTime when;
-    sockaddr_in to;
+    base::SocketAddress to;
+    const SsdpSite* site;  // where LOCATION leads
     SearchAnswer answer;
   };
-  enum class Addressed { Multicast, Unicast };
-  struct Arrival {
-    std::string_view datagram;
-    sockaddr_in from;
-    Addressed addressed;
-  };
 
-  std::optional<Arrival> receive();
   void readable();
-  void take(const Arrival& arrival);
-  bool may_be_answered(const sockaddr_in& from) const;
-  std::chrono::milliseconds random_delay(const SsdpSearch& search, Addressed addressed);
+  void take(const SearchSocket::Datagram& datagram);
+  std::chrono::milliseconds random_delay(const SsdpSearch& search, bool is_multicast);
   void hold(Pending pending);
   void send_due();
-  void send(const sockaddr_in& to, std::string_view text) const;
+  template <class Text>
+  void notify_all(const Text& text) const;
 
-  base::Fd socket_;
-  Ipv4Network network_;
-  SsdpIdentity identity_;
+  SearchSocket socket_;
+  std::vector<SsdpSite> sites_;
   AddressBuckets buckets_{
       {.burst = 20, .per_token = std::chrono::milliseconds(100), .addresses = 256}};
   std::minstd_rand random_;
-  std::array<char, kMaxSearchBytes + 1> buffer_{};
   std::deque<Pending> pending_;  // by `when`
   base::Timer timer_;
   base::FdWatcher watcher_;

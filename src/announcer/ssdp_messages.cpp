@@ -29,9 +29,9 @@ std::string cache_control(const SsdpIdentity& identity) {
   return "CACHE-CONTROL: max-age=" + std::to_string(identity.max_age.count()) + "\r\n";
 }
 
-std::string notify_text(const Notification& notification, std::string_view subtype,
-                        std::string_view more) {
-  std::string text = "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n";
+std::string notify_text(const Notification& notification, const IpAddress& group,
+                        std::string_view subtype, std::string_view more) {
+  std::string text = "NOTIFY * HTTP/1.1\r\nHOST: " + url_host(group) + ":1900\r\n";
   text += more;
   text += "NT: " + notification.notification_type + "\r\nNTS: ";
   text += subtype;
@@ -41,9 +41,9 @@ std::string notify_text(const Notification& notification, std::string_view subty
 
 }  // namespace
 
-std::string description_url(Document document, Ipv4Address address, std::uint16_t http_port,
+std::string description_url(Document document, const IpAddress& address, std::uint16_t http_port,
                             std::string_view path_token) {
-  return "http://" + address.to_string() + ":" + std::to_string(http_port) +
+  return "http://" + url_host(address) + ":" + std::to_string(http_port) +
          (document == Document::Igd1 ? igd1_description_path(path_token)
                                      : igd2_description_path(path_token));
 }
@@ -71,14 +71,15 @@ std::string reply_text(const SsdpIdentity& identity, const SearchAnswer& answer,
          "\r\nST: " + answer.search_target + "\r\nUSN: " + answer.unique_service_name + "\r\n\r\n";
 }
 
-std::string alive_text(const SsdpIdentity& identity, const Notification& notification) {
-  return notify_text(notification, "ssdp:alive",
+std::string alive_text(const SsdpIdentity& identity, const Notification& notification,
+                       const IpAddress& group) {
+  return notify_text(notification, group, "ssdp:alive",
                      cache_control(identity) + "LOCATION: " + identity.igd1_location +
                          "\r\nSERVER: " + server_header() + "\r\n");
 }
 
-std::string byebye_text(const Notification& notification) {
-  return notify_text(notification, "ssdp:byebye", "");
+std::string byebye_text(const Notification& notification, const IpAddress& group) {
+  return notify_text(notification, group, "ssdp:byebye", "");
 }
 
 }  // namespace upnpd::announcer

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "upnpd/address.h"
+#include "upnpd/ip_address.h"
 
 namespace upnpd::announcer {
 
@@ -22,7 +22,7 @@ struct SsdpIdentity {
 };
 
 // "http://ADDRESS:PORT/TOKEN/igdN.xml"
-std::string description_url(Document document, Ipv4Address address, std::uint16_t http_port,
+std::string description_url(Document document, const IpAddress& address, std::uint16_t http_port,
                             std::string_view path_token);
 
 // One answer to a search (UDA 1.1 section 1.3.3).
@@ -43,9 +43,10 @@ std::vector<Notification> all_notifications(const SsdpIdentity& identity);
 
 // `date` is the DATE header's, in seconds since 1970.
 std::string reply_text(const SsdpIdentity& identity, const SearchAnswer& answer, std::time_t date);
-// NOTIFY with ssdp:alive, LOCATION the IGD:1 description (UDA 1.1 section 1.2.2).
-std::string alive_text(const SsdpIdentity& identity, const Notification& notification);
-// NOTIFY with ssdp:byebye (UDA 1.1 section 1.2.3).
-std::string byebye_text(const Notification& notification);
+// NOTIFY with ssdp:alive to `group`, LOCATION the IGD:1 description (UDA 1.1 section 1.2.2).
+std::string alive_text(const SsdpIdentity& identity, const Notification& notification,
+                       const IpAddress& group);
+// NOTIFY with ssdp:byebye to `group` (UDA 1.1 section 1.2.3).
+std::string byebye_text(const Notification& notification, const IpAddress& group);
 
 }  // namespace upnpd::announcer

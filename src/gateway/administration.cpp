@@ -70,6 +70,13 @@ Json to_json(const LanSide& lan) {
   }
   entry.add("http_port", std::int64_t{lan.http_port()});
   entry.add("event_port", std::int64_t{lan.event_port()});
+  std::string ipv6_addresses;
+  if (lan.ipv6().is_served())
+    for (const Ipv6Network& network : lan.ipv6().addresses())
+      ipv6_addresses += (ipv6_addresses.empty() ? "" : " ") + network.to_string();
+  entry.add("ipv6_addresses", ipv6_addresses);
+  entry.add("ipv6_http_port", std::int64_t{lan.ipv6().http_port()});
+  entry.add("ipv6_problem", lan.ipv6().problem());
   entry.add("problem", lan.problem());
   return entry;
 }
@@ -83,6 +90,12 @@ Json to_json(const WanSide& wan) {
 }
 
 }  // namespace
+
+std::string ipv6_reach(const Config& config) {
+  if (!config.ipv6) return "off (ipv6_disable)";
+  return config.policy.allow_pinholes ? "discovery, control, events and pinholes"
+                                      : "discovery, control and events; no pinholes";
+}
 
 Json Gateway::administer(const Json& request) {
   const std::string command = request.text_at("command").value_or("");
@@ -159,7 +172,7 @@ Json Gateway::status() const {
   pinholes.add("count", static_cast<std::int64_t>(store_.mapper().pinholes().size()));
   pinholes.add_switch("allowed", config_.policy.allow_pinholes);
   reply.add("pinholes", std::move(pinholes));
-  reply.add("ipv6", kIpv6Reach);
+  reply.add("ipv6", ipv6_reach(config_));
   Json faults = Json::object();
   faults.add("journal", store_.journal_fault());
   faults.add("kernel", store_.kernel_fault());

@@ -22,6 +22,7 @@ struct Config {
       external_address;           // ext_ip: what clients are told, whatever the WAN has
   std::vector<std::string> lans;  // listening_ip: an interface's name, or an address it has
   bool enable_upnp = true;
+  bool ipv6 = true;                                // ipv6_disable: discovery and control over IPv6
   std::uint16_t http_port = 0;                     // 0: any free one
   std::uint32_t bitrate_up = 0, bitrate_down = 0;  // bits a second; 0: unknown
   std::uint32_t notify_interval = 900;             // seconds

@@ -140,12 +140,21 @@ Result set_max_lease(Config& config, std::string_view value) {
   });
 }
 
-// A switch of the policy that is on when the key's value is `On`.
-template <auto Field, bool On = true>
+// A switch of the policy.
+template <auto Field>
 Result set_policy_switch(Config& config, std::string_view value) {
   const auto read = read_switch(value);
   if (!read) return std::unexpected("must be yes or no, not '" + std::string(value) + "'");
-  config.policy.*Field = *read == On;
+  config.policy.*Field = *read;
+  return KeyEffect::Applied;
+}
+
+// Pinholes go with the rest, as miniupnpd has it.
+Result set_ipv6_disable(Config& config, std::string_view value) {
+  const auto read = read_switch(value);
+  if (!read) return std::unexpected("must be yes or no, not '" + std::string(value) + "'");
+  config.ipv6 = !*read;
+  config.policy.allow_pinholes = !*read;
   return KeyEffect::Applied;
 }
 
@@ -178,7 +187,7 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"notify_interval", set_number_field<&Config::notify_interval>},
     {"secure_mode", set_policy_switch<&core::Policy::secure_mode>},
     {"system_uptime", set_switch<&Config::system_uptime>},
-    {"ipv6_disable", set_policy_switch<&core::Policy::allow_pinholes, false>},
+    {"ipv6_disable", set_ipv6_disable},
     // our own
     {"allow_pinholes", set_policy_switch<&core::Policy::allow_pinholes>},
     {"admin_socket", set_path<&Config::admin_socket>},

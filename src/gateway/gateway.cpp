@@ -61,7 +61,7 @@ int Gateway::run() {
   on_interfaces_changed();
   base::log_notice("serving " + std::to_string(store_.mapper().table().size()) + " mappings and " +
                    std::to_string(store_.mapper().pinholes().size()) +
-                   " pinholes; IPv6: " + kIpv6Reach);
+                   " pinholes; IPv6: " + ipv6_reach(config_));
   loop_.run();
   finish_stop();
   return 0;
@@ -128,7 +128,7 @@ void Gateway::apply_surroundings() {
   if (config_.wan6 && config_.wan6 != wan_.interface) nat.wan_interfaces.push_back(*config_.wan6);
   nat.external_addresses = wan_.addresses;
   for (const auto& lan : lans_) {
-    core.lans.push_back({lan->index(), lan->networks()});
+    core.lans.push_back({lan->index(), lan->networks(), lan->ipv6().addresses()});
     if (auto access = lan->access()) nat.lans.push_back(*std::move(access));
   }
   for (const kernel::RouterInterface& interface : interfaces_.interfaces) {

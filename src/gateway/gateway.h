@@ -26,8 +26,8 @@
 
 namespace upnpd::gateway {
 
-// What of IPv6 is not served, said at the start and in the status.
-inline constexpr const char* kIpv6Reach = "discovery and control over IPv4 only";
+// What of IPv6 is served, said at the start and in the status.
+std::string ipv6_reach(const Config& config);
 
 class Gateway {
  public:

@@ -16,6 +16,7 @@ LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Confi
       identity_(identity),
       service_(service),
       hooks_(std::move(hooks)),
+      ipv6_(index),
       announcer_(loop, launcher, "announcer", "announcer " + name_,
                  {[this] { on_announcer_started(); },
                   [this](const std::vector<wire::Frame>& frames) { on_announcer_message(frames); },
@@ -38,12 +39,30 @@ std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& 
 void LanSide::update(const kernel::RouterInterfaces& interfaces) {
   const auto link = find_link(interfaces);
   wants_retry_ = false;
-  if (link == link_ && (!link || listener_)) return;
+  if (link == link_ && (!link || listener_)) return update_ipv6(interfaces);
   if (link_) take_down();
   if (link)
     bring_up(*link);
   else
     complain("waiting for interface " + name_ + " to have an IPv4 address");
+  update_ipv6(interfaces);
+  hooks_.access_changed();
+}
+
+void LanSide::update_ipv6(const kernel::RouterInterfaces& interfaces) {
+  if (!link_) return;
+  const auto interface = std::ranges::find(interfaces.interfaces, link_->interface_index,
+                                           &kernel::RouterInterface::index);
+  if (interface == interfaces.interfaces.end()) return;
+  const bool changed = ipv6_.update(
+      link_->interface, config_.ipv6 ? interface->ipv6_addresses : std::vector<Ipv6Network>(),
+      listener_->port);
+  wants_retry_ = wants_retry_ || !ipv6_.problem().empty();
+  if (!changed) return;
+  if (event_port_ != 0) {
+    ipv6_.serve(service_, event_port_);
+    if (!ipv6_.is_served()) ipv6_.announce(announcer_);
+  }
   hooks_.access_changed();
 }
 
@@ -76,7 +95,9 @@ void LanSide::take_down() {
   control_bell_.reset();
   listener_.reset();
   event_port_ = 0;
-  service_.send(LeaveLan{index_});
+  ipv6_.take_down();
+  for (const IpFamily family : {IpFamily::V4, IpFamily::V6})
+    service_.send(LeaveLan{index_, family});
   stop();
 }
 
@@ -131,17 +152,24 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
 }
 
 void LanSide::serve() {
-  service_.send(
-      ServeLan{index_, link_->interface, link_->addresses.front(), listener_->port, event_port_},
-      listener_->fd.get());
+  service_.send(ServeLan{index_,
+                         link_->interface,
+                         IpFamily::V4,
+                         {link_->addresses.front()},
+                         listener_->port,
+                         event_port_},
+                listener_->fd.get());
+  if (ipv6_.is_served()) ipv6_.serve(service_, event_port_);
 }
 
 void LanSide::tell_service() {
   if (link_ && event_port_ != 0) serve();
 }
 
-void LanSide::on_served(std::uint16_t event_port) {
-  if (!link_ || event_port != event_port_ || announces_) return;
+void LanSide::on_served(const LanServed& served) {
+  if (!link_ || served.event_port != event_port_) return;
+  if (served.family == IpFamily::V6) return ipv6_.announce(announcer_);
+  if (announces_) return;
   announces_ = true;
   announcer_.send(hooks_.state_variables());
   announcer_.send(StartAnnouncing{});
@@ -151,6 +179,8 @@ std::optional<LanAccess> LanSide::access() const {
   if (!link_) return std::nullopt;
   LanAccess access{link_->interface, link_->addresses, {listener_->port}};
   if (event_port_ != 0) access.tcp_ports.push_back(event_port_);
+  if (ipv6_.is_served() && ipv6_.http_port() != listener_->port)
+    access.tcp_ports.push_back(ipv6_.http_port());
   return access;
 }
 

@@ -13,6 +13,7 @@
 #include "doorbell.h"
 #include "identity.h"
 #include "interface_watch.h"
+#include "lan_ipv6.h"
 #include "lan_sockets.h"
 #include "supervised_child.h"
 #include "upnpd/messages.h"
@@ -38,8 +39,8 @@ class LanSide {
   void update(const kernel::RouterInterfaces& interfaces);
   // The service has been started (again): tell it everything.
   void tell_service();
-  // The service serves this LAN, with that event port in its descriptions.
-  void on_served(std::uint16_t event_port);
+  // The service serves this LAN as it says.
+  void on_served(const LanServed& served);
   // State variables have changed.
   void publish(const StateVariables& variables) { announcer_.send(variables); }
   // Takes the LAN down with a byebye.
@@ -60,6 +61,7 @@ class LanSide {
   int interface_index() const { return link_ ? link_->interface_index : 0; }
   // The networks whose hosts may ask; empty while the interface has no address.
   std::vector<Ipv4Network> networks() const;
+  const LanIpv6& ipv6() const { return ipv6_; }
   std::uint16_t http_port() const { return listener_ ? listener_->port : 0; }
   std::uint16_t event_port() const { return event_port_; }
   const SupervisedChild& announcer() const { return announcer_; }
@@ -74,6 +76,7 @@ class LanSide {
   };
   std::optional<Link> find_link(const kernel::RouterInterfaces& interfaces) const;
   void bring_up(const Link& link);
+  void update_ipv6(const kernel::RouterInterfaces& interfaces);
   void take_down();
   std::expected<HttpListener, std::string> open_listener(const Link& link) const;
   void on_announcer_started();
@@ -93,6 +96,7 @@ class LanSide {
   base::Fd search_socket_;                  // the announcer's
   std::uint16_t event_port_ = 0;            // 0: the announcer has not told it yet
   std::uint16_t preferred_event_port_ = 0;  // the last one
+  LanIpv6 ipv6_;
   bool announces_ = false;
   bool wants_retry_ = false;
   std::string problem_;

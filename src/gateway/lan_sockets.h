@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "fd.h"
-#include "upnpd/address.h"
+#include "upnpd/ip_address.h"
 #include "upnpd/port_mapping.h"
 
 namespace upnpd::gateway {
@@ -21,13 +21,16 @@ struct HttpListener {
 // free, so that clients need not search again after a restart.
 std::uint16_t usual_http_port(std::string_view uuid, LanIndex lan);
 
-// A TCP socket listening on `address` and `port`. An error is a line for the log.
+// A TCP socket listening on `address` and `port`; of IPv6 alone where that is its address's family.
+// An error is a line for the log.
 std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
-                                                            Ipv4Address address,
+                                                            const IpAddress& address,
                                                             std::uint16_t port);
 
 // A UDP socket for searches: port 1900, member of 239.255.255.250 on `interface` alone.
 std::expected<base::Fd, std::string> open_search_socket(const std::string& interface,
                                                         Ipv4Address address);
+// The same for IPv6: member of FF02::C, FF05::C and FF0E::C.
+std::expected<base::Fd, std::string> open_ipv6_search_socket(const std::string& interface);
 
 }  // namespace upnpd::gateway

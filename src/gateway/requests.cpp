@@ -26,7 +26,7 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
       break;
     }
     std::visit(Overloaded{[&](LanServed& served) {
-                            if (LanSide* const l = lan(served.lan)) l->on_served(served.event_port);
+                            if (LanSide* const l = lan(served.lan)) l->on_served(served);
                           },
                           [this](Pong&) { service_.on_pong(); },
                           [&](auto& request) { requests.emplace_back(std::move(request)); }},

@@ -12,13 +12,15 @@ namespace {
 
 using Values = std::map<std::string, std::string, std::less<>>;
 
-std::string event_url(int igd_version, std::string_view service_id, const ServeLan& lan) {
-  if (lan.event_port == 0) return "";
-  return "http://" + lan.address.address().to_string() + ":" + std::to_string(lan.event_port) +
+std::string event_url(int igd_version, std::string_view service_id, const IpAddress& own,
+                      std::uint16_t event_port) {
+  if (event_port == 0) return "";
+  return "http://" + url_host(own) + ":" + std::to_string(event_port) +
          event_path(igd_version, service_id);
 }
 
-Values values_for(int igd_version, const DeviceIdentity& identity, const ServeLan& lan) {
+Values values_for(int igd_version, const DeviceIdentity& identity, const IpAddress& own,
+                  std::uint16_t event_port) {
   Values values{
       {"path_token", identity.path_token},
       {"friendly_name", identity.friendly_name},
@@ -37,7 +39,7 @@ Values values_for(int igd_version, const DeviceIdentity& identity, const ServeLa
   for (const AnnouncedType& type : kAnnouncedTypes)
     if (!type.is_device)
       values.emplace("event_url_" + std::string(type.service_id),
-                     event_url(igd_version, type.service_id, lan));
+                     event_url(igd_version, type.service_id, own, event_port));
   return values;
 }
 
@@ -64,8 +66,9 @@ std::string fill_line(std::string_view line, const Values& values) {
 }  // namespace
 
 std::string fill_description(std::string_view device_template, int igd_version,
-                             const DeviceIdentity& identity, const ServeLan& lan) {
-  const Values values = values_for(igd_version, identity, lan);
+                             const DeviceIdentity& identity, const IpAddress& own,
+                             std::uint16_t event_port) {
+  const Values values = values_for(igd_version, identity, own, event_port);
   std::string document;
   while (!device_template.empty()) {
     const std::size_t end = device_template.find('\n');
@@ -76,9 +79,9 @@ std::string fill_description(std::string_view device_template, int igd_version,
 }
 
 std::string device_description(int igd_version, const DeviceIdentity& identity,
-                               const ServeLan& lan) {
+                               const IpAddress& own, std::uint16_t event_port) {
   return fill_description(embedded_xml(igd_version == 1 ? "igd1.xml" : "igd2.xml"), igd_version,
-                          identity, lan);
+                          identity, own, event_port);
 }
 
 }  // namespace upnpd::igd

@@ -17,10 +17,30 @@ std::unexpected<HttpAnswer> refuse(HttpStatus status, std::string_view reason,
   return std::unexpected(HttpAnswer{.status = status, .allow = allow, .reason = reason});
 }
 
+// An authority with its IPv6 literal, if it is one, as we write it.
+std::string normal(std::string_view authority) {
+  const std::size_t close = authority.find(']');
+  if (!authority.starts_with('[') || close == std::string_view::npos) return std::string(authority);
+  const std::string_view literal = authority.substr(1, close - 1);
+  const auto address = Ipv6Address::parse(literal.substr(0, literal.find('%')));
+  if (!address) return std::string(authority);
+  return url_host(*address) + std::string(authority.substr(close + 1));
+}
+
+bool is_one_of_ours(std::string_view host, const HttpSite& site) {
+  return std::ranges::any_of(
+      site.addresses, [&](const IpNetwork& own) { return url_host(address_of(own)) == host; });
+}
+
 bool is_own_authority(std::string_view authority, const HttpSite& site) {
-  const std::string address = site.network.address().to_string();
-  return authority == address + ":" + std::to_string(site.port) ||
-         (site.port == 80 && authority == address);
+  const std::string written = normal(authority);
+  std::string_view host = written;
+  const std::string port = ":" + std::to_string(site.port);
+  if (host.ends_with(port))
+    host.remove_suffix(port.size());
+  else if (site.port != 80)
+    return false;
+  return is_one_of_ours(host, site);
 }
 
 // A client may put the whole URL in the request line (RFC 9112 section 3.2.2).
@@ -87,8 +107,15 @@ std::expected<HttpRequest, HttpAnswer> check_control(const HttpHead& head,
 
 }  // namespace
 
+std::optional<IpAddress> address_towards(const IpAddress& caller,
+                                         std::span<const IpNetwork> addresses) {
+  const auto found = std::ranges::find_if(
+      addresses, [&](const IpNetwork& own) { return contains_host(own, caller); });
+  return found == addresses.end() ? std::nullopt : std::optional(address_of(*found));
+}
+
 std::expected<HttpRequest, HttpAnswer> check_head(const HttpHead& head, const HttpSite& site) {
-  if (!head.caller || !site.network.contains(*head.caller))
+  if (!head.caller || !address_towards(*head.caller, site.addresses))
     return refuse(HttpStatus::Forbidden, "caller is not on this LAN");
   if (const auto forgery = find_forgery(head, site); !forgery.empty())
     return refuse(HttpStatus::Forbidden, forgery);
@@ -103,7 +130,7 @@ std::expected<HttpRequest, HttpAnswer> check_head(const HttpHead& head, const Ht
 
 bool is_own_host(std::string_view host, const HttpSite& site) {
   const std::string_view authority = trimmed(host);
-  return authority == site.network.address().to_string() || is_own_authority(authority, site);
+  return is_one_of_ours(normal(authority), site) || is_own_authority(authority, site);
 }
 
 bool is_own_url(std::string_view url, const HttpSite& site) {

@@ -4,18 +4,19 @@
 
 #include <expected>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "http_answer.h"
 #include "http_route.h"
 #include "soap_action.h"
-#include "upnpd/address.h"
+#include "upnpd/ip_address.h"
 
 namespace upnpd::igd {
 
 // A request's head; the views are the HTTP library's, for the time of the call.
 struct HttpHead {
-  std::optional<Ipv4Address> caller;
+  std::optional<IpAddress> caller;
   std::string_view method;
   std::string_view target;  // the request line's, without the query
   std::optional<std::string_view> host;
@@ -31,7 +32,7 @@ struct HttpHead {
 
 // Where the service is, as seen from the LAN.
 struct HttpSite {
-  Ipv4Network network;  // the router's own address there, and the prefix
+  std::span<const IpNetwork> addresses;  // the router's own there, and the prefixes
   std::uint16_t port;
   std::string_view path_token;
 };
@@ -46,15 +47,20 @@ struct ControlRequest {
 };
 using HttpRequest = std::variant<DocumentRequest, ControlRequest>;
 
-// Checks, in this order: the caller is on the LAN (403); Host, when present, is our address alone
-// or with our port (403); Origin and Referer, when present, are our own (403); the path is known
-// (404), the method its own (405); for control: text/xml, or no type but a SOAPACTION (415), a
-// SOAPACTION (400), a body's length (411; but see missing_length.h) within kMaxSoapBody (413).
+// The router's own address on the caller's network; no value for a caller from elsewhere.
+std::optional<IpAddress> address_towards(const IpAddress& caller,
+                                         std::span<const IpNetwork> addresses);
+
+// Checks, in this order: the caller is on the LAN (403); Host, when present, is an address of ours
+// alone or with our port (403); Origin and Referer, when present, are our own (403); the path is
+// known (404), the method its own (405); for control: text/xml, or no type but a SOAPACTION (415),
+// a SOAPACTION (400), a body's length (411; but see missing_length.h) within kMaxSoapBody (413).
 // Programs of Windows and Xbox give up on an InternetGatewayDevice:2: they get the igd1.xml for
 // igd2.xml.
 std::expected<HttpRequest, HttpAnswer> check_head(const HttpHead& head, const HttpSite& site);
 
-// Whether "ADDRESS" or "ADDRESS:PORT" is the site's own.
+// Whether "ADDRESS" or "ADDRESS:PORT" is the site's own. An IPv6 literal stands between brackets; a
+// zone in it, which is the client's own affair, is passed over (RFC 6874 section 1).
 bool is_own_host(std::string_view host, const HttpSite& site);
 
 // Whether an absolute URL or an origin, "http://ADDRESS:PORT...", is the site's own. The port may

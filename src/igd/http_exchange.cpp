@@ -1,8 +1,5 @@
 #include "http_exchange.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <memory>
 #include <utility>
 
@@ -11,6 +8,7 @@
 #include "embedded_xml.h"
 #include "log.h"
 #include "soap_request.h"
+#include "socket_address.h"
 #include "upnpd/device_tree.h"
 #include "xml_text.h"
 
@@ -26,12 +24,10 @@ struct ResponseDeleter {
 };
 using ResponseOwner = std::unique_ptr<MHD_Response, ResponseDeleter>;
 
-std::optional<Ipv4Address> caller_of(MHD_Connection* connection) {
+std::optional<IpAddress> caller_of(MHD_Connection* connection) {
   const auto* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  if (info == nullptr || info->client_addr == nullptr || info->client_addr->sa_family != AF_INET)
-    return std::nullopt;
-  const auto* const address = reinterpret_cast<const sockaddr_in*>(info->client_addr);
-  return Ipv4Address::from_host_order(ntohl(address->sin_addr.s_addr));
+  if (info == nullptr || info->client_addr == nullptr) return std::nullopt;
+  return base::address_from(*info->client_addr);
 }
 
 MHD_Result collect_header(void* closure, MHD_ValueKind, const char* key, const char* value) {
@@ -61,7 +57,7 @@ HttpHead head_of(MHD_Connection* connection, std::string_view target, std::strin
 
 HttpSite site_of(const ExchangeContext& context) {
   const auto& identity = context.router.identity;
-  return {.network = context.lan.address,
+  return {.addresses = context.lan.addresses,
           .port = context.lan.http_port,
           .path_token = identity ? std::string_view(identity->path_token) : std::string_view()};
 }
@@ -125,8 +121,11 @@ void HttpExchange::abandon() {
 std::string HttpExchange::document_for(const DocumentRequest& request) const {
   // The route is only found by the identity's path token.
   const DeviceIdentity& identity = *context_.router.identity;
-  if (request.file_name == "igd1.xml") return device_description(1, identity, context_.lan);
-  if (request.file_name == "igd2.xml") return device_description(2, identity, context_.lan);
+  // That the caller is on a network of ours has been checked with the head.
+  const IpAddress own = *address_towards(*caller_of(connection_), context_.lan.addresses);
+  const std::uint16_t event_port = context_.lan.event_port;
+  if (request.file_name == "igd1.xml") return device_description(1, identity, own, event_port);
+  if (request.file_name == "igd2.xml") return device_description(2, identity, own, event_port);
   return std::string(embedded_xml(request.file_name));
 }
 
@@ -203,7 +202,7 @@ MHD_Result HttpExchange::queue(const HttpAnswer& answer) {
 
 void HttpExchange::log_refusal(const HttpAnswer& answer) const {
   const auto address = caller_of(connection_);
-  const std::string caller = address ? address->to_string() : "?";
+  const std::string caller = address ? to_string(*address) : "?";
   context_.log.log(base::LogLevel::Notice, caller,
                    context_.lan.interface + ": " +
                        std::to_string(static_cast<unsigned>(answer.status)) + " to " + caller +

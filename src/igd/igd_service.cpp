@@ -43,7 +43,7 @@ class IgdService {
   void take(const WanState& wan, base::Fd) { router_.wans.insert_or_assign(wan.lan, wan); }
   void take(const StateVariables& variables, base::Fd) { router_.evented = variables; }
   void take(const ServeLan& lan, base::Fd listener);
-  void take(const LeaveLan& leave, base::Fd) { servers_.erase(leave.lan); }
+  void take(const LeaveLan& leave, base::Fd) { servers_.erase({leave.lan, leave.family}); }
   void take(const Ping& ping, base::Fd) { send(Pong{ping.number}); }
   // A reply to one of our requests.
   template <class Message>
@@ -76,7 +76,7 @@ class IgdService {
   base::Timer expiry_timer_;
   base::Timer retirement_timer_;
   base::FdWatcher channel_watcher_;
-  std::map<LanIndex, std::unique_ptr<LanServer>> servers_;
+  std::map<std::pair<LanIndex, IpFamily>, std::unique_ptr<LanServer>> servers_;
   std::vector<Retired> retired_;
   bool watches_writing_ = false;
   int exit_code_ = 0;
@@ -109,7 +109,8 @@ void IgdService::take_frame(wire::Frame frame) {
 
 void IgdService::take(const ServeLan& lan, base::Fd listener) {
   if (!listener) return fail("the gateway sent no socket to serve " + lan.interface);
-  if (const auto old = servers_.find(lan.lan); old != servers_.end()) {
+  const std::pair key{lan.lan, lan.family};
+  if (const auto old = servers_.find(key); old != servers_.end()) {
     old->second->retire();
     retired_.push_back({std::move(old->second), base::boot_now() + kRetirement});
     servers_.erase(old);
@@ -119,8 +120,8 @@ void IgdService::take(const ServeLan& lan, base::Fd listener) {
       LanServer::start(loop_, {.lan = lan, .router = router_, .pending = pending_, .log = log_},
                        std::move(listener));
   if (!server) return fail(base::with_errno("HTTP server of " + lan.interface, server.error()));
-  servers_.emplace(lan.lan, *std::move(server));
-  send(LanServed{lan.lan, lan.event_port});
+  servers_.emplace(key, *std::move(server));
+  send(LanServed{lan.lan, lan.family, lan.event_port});
 }
 
 template <class Message>

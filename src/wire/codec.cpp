@@ -43,9 +43,10 @@ UPNPD_MESSAGE(DeviceIdentity, 1, &T::uuid, &T::path_token, &T::friendly_name, &T
 UPNPD_MESSAGE(WanState, 2, &T::lan, &T::status, &T::external_address, &T::connected_since,
               &T::upstream_bit_rate, &T::downstream_bit_rate, &T::link_up,
               &T::inbound_pinhole_allowed);
-UPNPD_MESSAGE(ServeLan, 3, &T::lan, &T::interface, &T::address, &T::http_port, &T::event_port);
-UPNPD_MESSAGE(LeaveLan, 4, &T::lan);
-UPNPD_MESSAGE(LanServed, 5, &T::lan, &T::event_port);
+UPNPD_MESSAGE(ServeLan, 3, &T::lan, &T::interface, &T::family, &T::addresses, &T::http_port,
+              &T::event_port);
+UPNPD_MESSAGE(LeaveLan, 4, &T::lan, &T::family);
+UPNPD_MESSAGE(LanServed, 5, &T::lan, &T::family, &T::event_port);
 
 UPNPD_MESSAGE(AddPortMapping, 10, &T::head, &T::arguments);
 UPNPD_MESSAGE(AddAnyPortMapping, 11, &T::head, &T::arguments);
@@ -79,6 +80,7 @@ UPNPD_MESSAGE(OutboundPinholeTimeout, 83, &T::id, &T::seconds);
 
 UPNPD_MESSAGE(AnnounceLan, 50, &T::lan, &T::interface, &T::address, &T::http_port,
               &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token);
+UPNPD_MESSAGE(AnnounceLanIpv6, 55, &T::addresses, &T::http_port);
 template <>
 struct Layout<StartAnnouncing> {
   static constexpr std::uint8_t number = 51;
@@ -242,6 +244,7 @@ template std::vector<std::byte> encode(const PinholePackets&);
 template std::vector<std::byte> encode(const PinholeWorks&);
 template std::vector<std::byte> encode(const OutboundPinholeTimeout&);
 template std::vector<std::byte> encode(const AnnounceLan&);
+template std::vector<std::byte> encode(const AnnounceLanIpv6&);
 template std::vector<std::byte> encode(const StateVariables&);
 template std::vector<std::byte> encode(const AnnouncerReady&);
 template std::vector<std::byte> encode(const Ping&);

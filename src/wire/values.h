@@ -201,6 +201,18 @@ struct Get<ConnectionStatus> {
   }
 };
 
+inline void put(Writer& w, IpFamily family) {
+  w.number(static_cast<std::uint8_t>(family));
+}
+template <>
+struct Get<IpFamily> {
+  static IpFamily from(Reader& r) {
+    const auto family = r.number<std::uint8_t>();
+    if (family != 4 && family != 6) r.fail(DecodeError::InvalidValue);
+    return family == 6 ? IpFamily::V6 : IpFamily::V4;
+  }
+};
+
 inline void put(Writer& w, IgdVersion version) {
   w.number(static_cast<std::uint8_t>(version));
 }

@@ -9,22 +9,23 @@ _EVENT = "{urn:schemas-upnp-org:event-1-0}"
 
 
 class Subscriber:
-    """Subscribes `igd.host` to `service` at once. `events` is filled with (SEQ, {variable: value})."""
+    """Subscribes `igd.host` to `service` at once. `events` is filled with (SEQ, {variable: value}). The
+    callback is at the host's IPv4 address, or at `address` with a `listener` there."""
 
-    def __init__(self, igd, service, timeout="Second-1800"):
+    def __init__(self, igd, service, timeout="Second-1800", address=None, listener=None):
         self.events = queue.Queue()
         self._igd = igd
         self._url = igd.url(service, "eventSubURL")
-        self._serve()
+        self._serve(listener or igd.host.listen(0))
         port = self._http.socket.getsockname()[1]
         status, headers, _ = igd.http("SUBSCRIBE", self._url, {
-            "CALLBACK": f"<http://{igd.host.address}:{port}/events>", "NT": "upnp:event",
+            "CALLBACK": f"<http://{address or igd.host.address}:{port}/events>", "NT": "upnp:event",
             "TIMEOUT": timeout})
         self.status = status
         self.sid = headers["SID"]
         self.granted = headers["TIMEOUT"]
 
-    def _serve(self):
+    def _serve(self, listener):
         events = self.events
 
         class Notified(http.server.BaseHTTPRequestHandler):
@@ -45,7 +46,7 @@ class Subscriber:
 
         self._http = http.server.ThreadingHTTPServer(("", 0), Notified, bind_and_activate=False)
         self._http.socket.close()
-        self._http.socket = self._igd.host.listen(0)
+        self._http.socket = listener
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()

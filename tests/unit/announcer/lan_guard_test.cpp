@@ -59,14 +59,46 @@ TEST_CASE(
 TEST_CASE("a request may name its sender, the router and the netmask, nothing else") {
   for (const char* literal : {"192.168.77.20", "192.168.77.1", "255.255.255.0"}) {
     CAPTURE(literal);
-    CHECK(may_name(kLan, kPeer, literal));
+    CHECK(named_by(kLan, kPeer, literal));
   }
   for (const char* literal :
        {"192.168.77.21", "203.0.113.9", "127.0.0.1", "0.0.0.0", "255.255.255.255", "192.168.77.020",
         "host.example", "::1", "fd00::1", "", "192.168.77.20 "}) {
     CAPTURE(literal);
-    CHECK_FALSE(may_name(kLan, kPeer, literal));
+    CHECK_FALSE(named_by(kLan, kPeer, literal));
   }
+}
+
+TEST_CASE(
+    "over IPv6 an event goes to a host of the LAN, and a request names its sender or the router") {
+  GuardedLan lan = kLan;
+  const IpAddress peer = *parse_ip_address("2001:db8:77::20");
+  CHECK_FALSE(is_on(lan, peer));
+  lan.ipv6_networks = {*Ipv6Network::parse("fe80::1/64"), *Ipv6Network::parse("2001:db8:77::1/64")};
+  CHECK(is_on(lan, peer));
+  CHECK_FALSE(is_on(lan, *parse_ip_address("2001:db8:78::20")));
+  CHECK(may_connect(lan, Purpose::Callback, peer, 80));
+  CHECK_FALSE(may_connect(lan, Purpose::Description, peer, 5555));
+  for (const char* to : {"2001:db8:77::1", "fe80::1", "2001:db8:78::20", "::1", "::"})
+    CHECK_FALSE(may_connect(lan, Purpose::Callback, *parse_ip_address(to), 80));
+  for (const char* literal : {"2001:db8:77::20", "2001:db8:77::1", "fe80::1"})
+    CHECK(named_by(lan, peer, literal) == parse_ip_address(literal));
+  // What libupnp checks IPv4 callbacks with; nobody is ever connected to there.
+  for (const char* literal : {"192.168.77.1", "255.255.255.0"})
+    CHECK(named_by(lan, peer, literal) == parse_ip_address("0.0.0.0"));
+  for (const char* literal : {"2001:db8:77::21", "2001:db8:f::9", "192.168.77.20", "0.0.0.0", "",
+                              "fe80::1%lan0", "[fe80::1]", "host.example"})
+    CHECK_FALSE(named_by(lan, peer, literal));
+  CHECK_FALSE(named_by(lan, kPeer, "2001:db8:77::1"));
+}
+
+TEST_CASE("hosts with many IPv6 addresses leave room for the others") {
+  Connections connections;
+  int fd = 10;
+  for (unsigned i = 0; i < Connections::kMaxOverIpv6; ++i)
+    CHECK(connections.accepted(fd++, *parse_ip_address("fe80::" + std::to_string(i + 1)), kStart));
+  CHECK_FALSE(connections.accepted(fd, *parse_ip_address("fe80::99"), kStart));
+  CHECK(connections.accepted(fd, kPeer, kStart));
 }
 
 TEST_CASE("a host has a few connections at once, and again when it has closed some") {
@@ -79,7 +111,7 @@ TEST_CASE("a host has a few connections at once, and again when it has closed so
   CHECK(connections.accepted(fd, address("192.168.77.21"), kStart));
   connections.closed(10);
   CHECK(connections.accepted(10, kPeer, kStart));
-  CHECK(connections.peer(10) == kPeer);
+  CHECK(connections.peer(10) == IpAddress(kPeer));
 }
 
 TEST_CASE("descriptors outside the table are refused, not written beyond it") {

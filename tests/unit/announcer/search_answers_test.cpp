@@ -11,6 +11,7 @@ using namespace upnpd::announcer;
 
 namespace {
 
+const upnpd::IpAddress kGroup = *upnpd::parse_ip_address("239.255.255.250");
 const SsdpIdentity kIdentity{.uuid = "00000000-0000-4000-8000-00000000000a",
                              .igd1_location = "http://192.168.77.1:5555/t/igd1.xml",
                              .igd2_location = "http://192.168.77.1:5555/t/igd2.xml"};
@@ -132,14 +133,15 @@ TEST_CASE("a reply has what UDA 1.1 section 1.3.3 asks for") {
 TEST_CASE("byebye names neither a location nor an age") {
   const auto all = all_notifications(kIdentity);
   REQUIRE(all.size() == 10);
-  const std::string text = byebye_text(all[0]);
+  const std::string text = byebye_text(all[0], kGroup);
   CHECK(text ==
         "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNT: upnp:rootdevice\r\nNTS: "
         "ssdp:byebye\r\n"
         "USN: " +
             kRoot + "::upnp:rootdevice\r\n\r\n");
-  CHECK(alive_text(kIdentity, all[0]).find("LOCATION: " + kIdentity.igd1_location + "\r\n") !=
-        std::string::npos);
+  CHECK(
+      alive_text(kIdentity, all[0], kGroup).find("LOCATION: " + kIdentity.igd1_location + "\r\n") !=
+      std::string::npos);
 }
 
 TEST_SUITE_END();

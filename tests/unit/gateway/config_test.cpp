@@ -47,6 +47,8 @@ TEST_SUITE("config") {
     CHECK(config.wan6 == "wan6");
     CHECK_FALSE(good("allow_pinholes=no").policy.allow_pinholes);
     CHECK_FALSE(good("ipv6_disable=yes").policy.allow_pinholes);
+    CHECK_FALSE(good("ipv6_disable=yes").ipv6);
+    CHECK(good("allow_pinholes=no").ipv6);
     CHECK(good("ipv6_disable=no").policy.allow_pinholes);
     CHECK(problem_of("allow 80 2001:db8::/129 80").find("IPv6") != std::string::npos);
   }

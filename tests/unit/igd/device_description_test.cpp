@@ -28,13 +28,8 @@ DeviceIdentity an_identity() {
           .presentation_url = "http://192.168.77.1/"};
 }
 
-ServeLan a_lan(std::uint16_t event_port = 49152) {
-  return {.lan = 0,
-          .interface = "br-lan",
-          .address = *Ipv4Network::parse("192.168.77.1/24"),
-          .http_port = 5000,
-          .event_port = event_port};
-}
+const IpAddress kOwn = *parse_ip_address("192.168.77.1");
+constexpr std::uint16_t kEventPort = 49152;
 
 pugi::xml_document parsed(const std::string& text) {
   pugi::xml_document document;
@@ -53,9 +48,16 @@ std::multiset<std::string> all(const pugi::xml_document& document, const char* n
 }  // namespace
 
 TEST_SUITE("device_description") {
+  TEST_CASE("over IPv6 event URLs have our literal between brackets") {
+    const auto document = parsed(
+        device_description(2, an_identity(), *parse_ip_address("2001:db8:77::1"), kEventPort));
+    for (const std::string& url : all(document, "eventSubURL"))
+      CHECK(url.starts_with("http://[2001:db8:77::1]:49152/"));
+  }
+
   TEST_CASE("every placeholder is filled and every text is escaped") {
     for (const int version : {1, 2}) {
-      const std::string text = device_description(version, an_identity(), a_lan());
+      const std::string text = device_description(version, an_identity(), kOwn, kEventPort);
       CHECK(text.find("{{") == std::string::npos);
       CHECK(text.find("}}") == std::string::npos);
       const auto document = parsed(text);
@@ -74,7 +76,8 @@ TEST_SUITE("device_description") {
   TEST_CASE("without a presentation URL there is no element for it") {
     DeviceIdentity identity = an_identity();
     identity.presentation_url.clear();
-    CHECK(device_description(1, identity, a_lan()).find("presentationURL") == std::string::npos);
+    CHECK(device_description(1, identity, kOwn, kEventPort).find("presentationURL") ==
+          std::string::npos);
   }
 
   TEST_CASE(
@@ -91,7 +94,7 @@ TEST_SUITE("device_description") {
         if (!type.is_device)
           event_urls.insert("http://192.168.77.1:49152" + event_path(version, type.service_id));
       }
-      const auto document = parsed(device_description(version, an_identity(), a_lan()));
+      const auto document = parsed(device_description(version, an_identity(), kOwn, kEventPort));
       CHECK(all(document, "deviceType") == devices);
       CHECK(all(document, "serviceType") == services);
       CHECK(all(document, "eventSubURL") == event_urls);
@@ -105,7 +108,7 @@ TEST_SUITE("device_description") {
 
   TEST_CASE("every URL it names is a path that is served") {
     for (const int version : {1, 2}) {
-      const auto document = parsed(device_description(version, an_identity(), a_lan()));
+      const auto document = parsed(device_description(version, an_identity(), kOwn, kEventPort));
       CHECK(all(document, "SCPDURL").size() == (version == 1 ? 3 : 4));
       for (const auto& path : all(document, "SCPDURL")) {
         const auto route = find_route(path, "t0ken");
@@ -123,7 +126,7 @@ TEST_SUITE("device_description") {
   }
 
   TEST_CASE("while there is no announcer the event URLs are empty elements") {
-    const auto document = parsed(device_description(1, an_identity(), a_lan(0)));
+    const auto document = parsed(device_description(1, an_identity(), kOwn, 0));
     CHECK(all(document, "eventSubURL") == std::multiset<std::string>{"", "", ""});
   }
 

@@ -3,14 +3,23 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using namespace upnpd;
 using namespace upnpd::igd;
 
 namespace {
 
+const std::vector<IpNetwork> kAddresses{*Ipv4Network::parse("192.168.77.1/24")};
+const std::vector<IpNetwork> kIpv6Addresses{*Ipv6Network::parse("fe80::1/64"),
+                                            *Ipv6Network::parse("2001:db8:77::1/64")};
+
 HttpSite site() {
-  return {.network = *Ipv4Network::parse("192.168.77.1/24"), .port = 5000, .path_token = "t0ken"};
+  return {.addresses = kAddresses, .port = 5000, .path_token = "t0ken"};
+}
+
+HttpSite ipv6_site() {
+  return {.addresses = kIpv6Addresses, .port = 5000, .path_token = "t0ken"};
 }
 
 HttpHead a_get(std::string_view target = "/t0ken/igd1.xml") {
@@ -44,7 +53,7 @@ int status_with(std::optional<std::string_view> HttpHead::*field,
 
 TEST_SUITE("http_checks") {
   TEST_CASE("the caller is on the LAN, or it is refused") {
-    const auto from = [](std::optional<Ipv4Address> caller) {
+    const auto from = [](std::optional<IpAddress> caller) {
       HttpHead head = a_get();
       head.caller = caller;
       return status(head);
@@ -54,6 +63,41 @@ TEST_SUITE("http_checks") {
     CHECK(from(Ipv4Address::parse("192.168.78.10")) == 403);
     CHECK(from(Ipv4Address::parse("203.0.113.9")) == 403);
     CHECK(from(std::nullopt) == 403);
+  }
+
+  TEST_CASE("over IPv6 too the caller is on the LAN, and Host is a literal of ours") {
+    const auto status_of = [](const char* caller, std::string_view host) {
+      HttpHead head = a_get();
+      head.caller = Ipv6Address::parse(caller);
+      head.host = host;
+      const auto request = check_head(head, ipv6_site());
+      return request ? 200 : static_cast<int>(request.error().status);
+    };
+    for (const char* caller : {"fe80::10", "2001:db8:77::abcd"})
+      for (const char* host : {"[2001:db8:77::1]:5000", "[fe80::1]", "[FE80:0::1]:5000",
+                               "[fe80::1%eth0]:5000", "[fe80::1%25eth0]:5000"})
+        CHECK(status_of(caller, host) == 200);
+    for (const char* caller : {"2001:db8:78::10", "fe80:1::10", "::1", "::ffff:192.168.77.10"})
+      CHECK(status_of(caller, "[2001:db8:77::1]:5000") == 403);
+    for (const char* host :
+         {"2001:db8:77::1", "[2001:db8:77::1]:80", "[2001:db8:77::2]:5000", "192.168.77.1:5000",
+          "[2001:db8:77::1", "[2001:db8:77::1].evil.example", "[2001:db8:77::1]:5000@evil.example",
+          "[evil.example]:5000", "[]:5000", "[::ffff:192.168.77.1]:5000", "evil.example"})
+      CHECK(status_of("fe80::10", host) == 403);
+    CHECK(is_own_url("http://[2001:db8:77::1]:5000/x", ipv6_site()));
+    CHECK_FALSE(is_own_url("http://[2001:db8:77::2]:5000/x", ipv6_site()));
+    CHECK_FALSE(is_own_url("http://[2001:db8:77::1]/x", ipv6_site()));
+  }
+
+  TEST_CASE("our address is the one on the caller's network") {
+    const auto towards = [](const char* caller) {
+      const auto own = address_towards(*parse_ip_address(caller), kIpv6Addresses);
+      return own ? to_string(*own) : "";
+    };
+    CHECK(towards("fe80::77") == "fe80::1");
+    CHECK(towards("2001:db8:77::77") == "2001:db8:77::1");
+    CHECK(towards("2001:db8::77") == "");
+    CHECK(towards("192.168.77.10") == "");
   }
 
   TEST_CASE("Host is our address, alone or with our port, or absent") {
@@ -83,7 +127,7 @@ TEST_SUITE("http_checks") {
   }
 
   TEST_CASE("the port of a URL may be left out when it is 80") {
-    const HttpSite at_80{.network = site().network, .port = 80, .path_token = "t"};
+    const HttpSite at_80{.addresses = kAddresses, .port = 80, .path_token = "t"};
     CHECK(is_own_url("http://192.168.77.1", at_80));
     CHECK(is_own_url("http://192.168.77.1:80/x", at_80));
     CHECK_FALSE(is_own_url("http://192.168.77.1:5000", at_80));

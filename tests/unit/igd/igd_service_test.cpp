@@ -231,7 +231,7 @@ TEST_SUITE("igd_service") {
     HttpClient first(service.port());
     first.send(add_request(service));
     const auto request = expect<AddPortMapping>(service);
-    service.tell(LeaveLan{0});
+    service.tell(LeaveLan{0, IpFamily::V4});
     CHECK(first.is_closed_within(3s));
     service.tell(Done{request.head.id});
     service.serve(1);
@@ -333,7 +333,8 @@ TEST_SUITE("igd_service") {
     RunningService without_socket;
     without_socket.tell(ServeLan{.lan = 1,
                                  .interface = "x",
-                                 .address = *Ipv4Network::parse("10.0.0.1/8"),
+                                 .family = IpFamily::V4,
+                                 .addresses = {*Ipv4Network::parse("10.0.0.1/8")},
                                  .http_port = 1,
                                  .event_port = 0});
     CHECK(without_socket.wait() == 1);

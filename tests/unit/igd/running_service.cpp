@@ -150,7 +150,8 @@ std::uint16_t RunningService::serve(std::uint16_t event_port) {
   port_ = port_of(listener);
   static_cast<void>(channel_->send(ServeLan{.lan = 0,
                                             .interface = "lo",
-                                            .address = *Ipv4Network::parse("127.0.0.1/8"),
+                                            .family = IpFamily::V4,
+                                            .addresses = {*Ipv4Network::parse("127.0.0.1/8")},
                                             .http_port = port_,
                                             .event_port = event_port},
                                    listener.get()));

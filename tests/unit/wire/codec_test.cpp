@@ -122,6 +122,13 @@ TEST_SUITE("codec") {
     const AnnounceLan lan{2,   "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900,
                           "u", "t"};
     CHECK(round_trip<ToAnnouncer>(lan).address.to_string() == "192.168.77.1/24");
+    const AnnounceLanIpv6 ipv6{
+        {*Ipv6Network::parse("fe80::1/64"), *Ipv6Network::parse("fd00::1/48")}, 5000};
+    CHECK(round_trip<ToAnnouncer>(ipv6).addresses == ipv6.addresses);
+    const ServeLan serve{2, "br-lan", IpFamily::V6, ipv6.addresses, 5000, 49152};
+    CHECK(round_trip<ToService>(serve).addresses == ipv6.addresses);
+    CHECK(round_trip<ToService>(LeaveLan{2, IpFamily::V6}).family == IpFamily::V6);
+    CHECK(round_trip<FromService>(LanServed{2, IpFamily::V6, 49152}).family == IpFamily::V6);
     round_trip<ToAnnouncer>(StartAnnouncing{});
     CHECK(round_trip<FromAnnouncer>(AnnouncerReady{49152}).event_port == 49152);
   }
