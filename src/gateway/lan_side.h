@@ -93,9 +93,9 @@ class LanSide {
   Hooks hooks_;
   std::optional<Link> link_;
   std::optional<HttpListener> listener_;
-  base::Fd search_socket_;                  // the announcer's
-  std::uint16_t event_port_ = 0;            // 0: the announcer has not told it yet
-  std::uint16_t preferred_event_port_ = 0;  // the last one
+  base::Fd search_socket_;              // the announcer's
+  std::uint16_t event_port_ = 0;        // 0: the announcer has not told it yet
+  std::uint16_t preferred_event_port_;  // the last one
   LanIpv6 ipv6_;
   bool announces_ = false;
   bool wants_retry_ = false;
