@@ -17,4 +17,8 @@ BootTime boot_now() {
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds(now.tv_nsec)));
 }
 
+std::int64_t wall_seconds() {
+  return std::int64_t{::time(nullptr)};
+}
+
 }  // namespace upnpd::base

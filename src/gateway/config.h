@@ -40,6 +40,7 @@ struct Config {
   std::string serial = "00000000";
 
   std::filesystem::path lease_file = kDefaultLeaseFile;
+  std::filesystem::path import_lease_file, import_lease_file6;  // miniupnpd's; "" = none
   std::filesystem::path admin_socket = kDefaultAdminSocket;
   std::string run_as;  // "": upnpd if there is such a user, else nobody
   core::Policy policy;

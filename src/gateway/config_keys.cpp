@@ -172,6 +172,8 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"port", set_http_port},
     {"enable_upnp", set_switch<&Config::enable_upnp>},
     {"lease_file", set_path<&Config::lease_file>},
+    // All is in one file here: what miniupnpd has left in its second one is read.
+    {"lease_file6", set_path<&Config::import_lease_file6>},
     {"friendly_name", set_text<&Config::friendly_name>},
     {"manufacturer_name", set_text<&Config::manufacturer>},
     {"manufacturer_url", set_text<&Config::manufacturer_url>},
@@ -190,6 +192,8 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"ipv6_disable", set_ipv6_disable},
     // our own
     {"allow_pinholes", set_policy_switch<&core::Policy::allow_pinholes>},
+    {"import_lease_file", set_path<&Config::import_lease_file>},
+    {"import_lease_file6", set_path<&Config::import_lease_file6>},
     {"admin_socket", set_path<&Config::admin_socket>},
     {"max_mappings", set_limit<&core::Limits::mappings>},
     {"max_mappings_per_host", set_limit<&core::Limits::mappings_per_host>},
@@ -209,7 +213,6 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"min_lifetime", no_effect},
     {"max_lifetime", no_effect},
     {"pcp_allow_thirdparty", no_effect},
-    {"lease_file6", no_effect},
     {"clean_ruleset_threshold", no_effect},
     {"clean_ruleset_interval", no_effect},
     {"force_igd_desc_v1", no_effect},

@@ -83,7 +83,10 @@ std::string line_for(const core::PinholeEvent& event, BootTime now) {
 Journal::Reading Journal::read(BootTime now) const {
   Reading reading;
   State state;
+  errno = 0;
   std::ifstream file(file_, std::ios::binary);
+  const int error = file ? 0 : errno;
+  if (error == ENOENT) return reading;
   std::string text;
   std::size_t number = 0;
   std::size_t understood = 0;
@@ -97,11 +100,10 @@ Journal::Reading Journal::read(BootTime now) const {
                                  ": not understood, passed over");
     }
   }
-  if (number > 0 && understood == 0) {
-    const std::string aside = file_.string() + ".foreign";
-    if (::rename(file_.c_str(), aside.c_str()) == 0)
-      reading.problems = {file_.string() + " is not a journal of upnpd; it is kept as " + aside};
-  }
+  if (error != 0 || file.bad())
+    put_aside(base::with_errno("cannot be read", error != 0 ? error : EIO), reading);
+  else if (number > 0 && understood == 0)
+    put_aside("is not a journal of upnpd", reading);
   const bool same_boot = state.boot_id == this_boot();
   for (auto& [id, mapping] : state.mappings) {
     // After a reboot the time that passed in between is unknown: the lease has what it had left
@@ -115,6 +117,15 @@ Journal::Reading Journal::read(BootTime now) const {
   }
   reading.last_id = state.last_id;
   return reading;
+}
+
+void Journal::put_aside(const std::string& why, Reading& reading) const {
+  const std::string aside = file_.string() + ".foreign";
+  std::error_code ignored;
+  const bool moved = std::filesystem::is_regular_file(file_, ignored) &&
+                     ::rename(file_.c_str(), aside.c_str()) == 0;
+  reading.foreign = moved ? std::filesystem::path(aside) : file_;
+  reading.problems = {file_.string() + " " + why + (moved ? "; it is kept as " + aside : "")};
 }
 
 void Journal::rewrite(const core::Mapper& mapper, BootTime now) {

@@ -20,12 +20,13 @@ class Journal {
     std::vector<Pinhole> pinholes;      // likewise
     MappingId last_id = 0;
     std::vector<std::string> problems;  // lines that were not understood, and what was done
+    std::filesystem::path foreign;      // where a file of another program is now; "" = none
   };
 
   explicit Journal(std::filesystem::path file) : file_(std::move(file)) {}
 
   // What the file says at `now`. Lines that make no sense are passed over; a file that is not there
-  // says nothing. One of another program is put aside first, as FILE.foreign.
+  // says nothing. One of another program, or that cannot be read, is put aside as FILE.foreign.
   Reading read(BootTime now) const;
 
   // Writes the file anew with what `mapper` holds alone, and appends from then on.
@@ -45,6 +46,7 @@ class Journal {
 
  private:
   void write(const std::string& lines);
+  void put_aside(const std::string& why, Reading& reading) const;
 
   std::filesystem::path file_;
   base::Fd fd_;

@@ -52,7 +52,10 @@ class MappingStore {
   // What the kernel last refused, or that another program keeps changing the table; "" when all is
   // well.
   std::string kernel_fault() const;
-  const std::string& journal_fault() const { return journal_.fault(); }
+  // What keeps the journal from being written, or else what was wrong with it at the start.
+  const std::string& journal_fault() const {
+    return journal_.fault().empty() ? reading_fault_ : journal_.fault();
+  }
 
  private:
   // ---- at the start (mapping_store_restore.cpp) ----
@@ -60,6 +63,11 @@ class MappingStore {
   void put_back(PortMapping mapping, BootTime now);
   void put_back(const Pinhole& pinhole, BootTime now);
   std::expected<void, NatError> put_in_one_by_one(BootTime now);
+
+  // ---- what another program has left (mapping_store_import.cpp) ----
+  void import_leases(const std::filesystem::path& left_behind, BootTime now);
+  bool import_file(const std::filesystem::path& file, BootTime now);
+  bool is_full() const;
 
   // ---- the kernel made to agree (mapping_store_heal.cpp) ----
   std::vector<NatChange> changes_from(const NatContents& held) const;
@@ -85,6 +93,7 @@ class MappingStore {
   Journal journal_;
   std::optional<NatSurroundings> surroundings_;  // no value: not yet known
   std::string refusal_;                          // the kernel's last
+  std::string reading_fault_;                    // of the journal, at the start
   bool table_was_named_ = false;                 // by a change of another program's, since repaired
   RepairPace pace_;
   // A host that maps in a loop is one host's noise; a whole evening of games comes through.

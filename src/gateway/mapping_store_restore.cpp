@@ -33,6 +33,7 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
   Journal::Reading reading = journal_.read(now);
   for (const std::string& problem : reading.problems)
     base::log_warning(problem);
+  if (!reading.problems.empty()) reading_fault_ = reading.problems.front();
   mapper_.reserve_ids_up_to(reading.last_id);
   std::map<PortMappingKey, PortMapping> remembered;
   for (PortMapping& mapping : reading.mappings)
@@ -54,6 +55,7 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
   if (origin == TableOrigin::Made)
     for (const Pinhole& pinhole : reading.pinholes)
       put_back(pinhole, now);
+  import_leases(reading.foreign, now);
   if (!make_agree(*held, now))
     if (const auto done = put_in_one_by_one(now); !done)
       return std::unexpected("table inet upnpd cannot be made: " + in_words(done.error()) +

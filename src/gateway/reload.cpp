@@ -26,8 +26,11 @@ constexpr FixedKey fixed(const char* name) {
 
 constexpr std::array kFixedKeys{fixed<&Config::lease_file>("lease_file"),
                                 fixed<&Config::admin_socket>("admin_socket"),
-                                fixed<&Config::run_as>("run_as"), fixed<&Config::uuid>("uuid"),
-                                fixed<&Config::table_owner>("table_owner")};
+                                fixed<&Config::run_as>("run_as"),
+                                fixed<&Config::uuid>("uuid"),
+                                fixed<&Config::table_owner>("table_owner"),
+                                fixed<&Config::import_lease_file>("import_lease_file"),
+                                fixed<&Config::import_lease_file6>("import_lease_file6")};
 
 // What a client reads in the description, or in an announcement.
 auto announced(const Config& c) {

@@ -61,28 +61,33 @@ def test_what_is_left_after_the_sleep_ends_on_time(lab, upnpd, page):
     assert remaining(upnpd) == {}
 
 
+class WallClock:
+    """The wall clock of whatever is started with `env`: jump() puts it so many seconds off."""
+
+    def __init__(self, lab):
+        library, self._file = (os.path.join(lab.directory, name) for name in ("wall_clock.so", "wall_clock"))
+        source = pathlib.Path(__file__).with_name("wall_clock.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+        with open(self._file, "wb") as offset:
+            offset.write(struct.pack("q", 0))
+        self.env = {**os.environ, "LD_PRELOAD": library, "WALL_CLOCK_OFFSET": self._file}
+
+    def jump(self, seconds):
+        with open(self._file, "r+b") as offset:
+            offset.write(struct.pack("q", seconds))
+
+
 @pytest.fixture
 def wall_clock(lab):
-    """jump(seconds) puts the wall clock of whatever is started with jump.env so far off."""
-    library, file = os.path.join(lab.directory, "wall_clock.so"), os.path.join(lab.directory, "wall_clock")
-    source = pathlib.Path(__file__).with_name("wall_clock.c")
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-
-    def jump(seconds):
-        with open(file, "r+b" if os.path.exists(file) else "wb") as offset:
-            offset.write(struct.pack("q", seconds))
-    jump(0)
-    jump.env = {**os.environ, "LD_PRELOAD": library, "WALL_CLOCK_OFFSET": file}
-    return jump
+    return WallClock(lab)
 
 
 def test_the_wall_clock_is_the_one_that_jumps(wall_clock):
     def year():
         return int(subprocess.run(["date", "+%Y"], env=wall_clock.env, capture_output=True, check=True).stdout)
     now = year()
-    wall_clock(10 * YEAR)
+    wall_clock.jump(10 * YEAR)
     assert year() >= now + 9
-    wall_clock(0)
 
 
 @pytest.mark.parametrize("jump", [-30 * YEAR, 10 * YEAR])
@@ -92,7 +97,7 @@ def test_a_jump_of_years_neither_ends_nor_prolongs_a_lease(lab, upnpd, page, wal
     added = time.monotonic()
     igd.add(8084, 80, lease=4)
     igd.add(8085, 80, lease=600)
-    wall_clock(jump)
+    wall_clock.jump(jump)
     assert find_igd(lab.pc1).get(8084)["NewInternalPort"] == "80", "the service goes on too"
     assert fetch(lab.inet1, lab.wan_address, 8084) == "a page"
     wait_until(lambda: 8084 not in remaining(upnpd), 6, "the lease ends")
@@ -106,7 +111,7 @@ def test_a_start_by_a_wall_clock_of_another_year_changes_no_lease(lab, upnpd, pa
     upnpd.start(env=wall_clock.env)
     find_igd(lab.pc1).add(8086, 80, lease=600)
     assert upnpd.stop() == 0
-    wall_clock(-40 * YEAR)
+    wall_clock.jump(-40 * YEAR)
     upnpd.start(env=wall_clock.env)
     assert 580 <= remaining(upnpd)[8086] <= 600
     assert fetch(lab.inet1, lab.wan_address, 8086) == "a page"

@@ -97,6 +97,59 @@ TEST_SUITE("journal") {
     }
   }
 
+  TEST_CASE(
+      "a long journal cut at any byte says what its whole lines say, and can be gone on with") {
+    const TemporaryDirectory directory;
+    std::vector<std::string> lines{to_line(HeaderLine{"x", 1})};
+    for (MappingId id = 1; id <= 6; ++id)
+      lines.push_back(to_line(
+          PutLine{kNow, a_mapping().tcp(static_cast<std::uint16_t>(8000 + id), 80).id(id)}));
+    lines.push_back(to_line(GoneLine{kNow, 2}));
+    lines.push_back(to_line(PutLine{kNow, a_mapping().tcp(8003, 81).id(3).until(5000)}));
+    for (std::uint16_t id = 1; id <= 5; ++id)
+      lines.push_back(
+          to_line(PinholeLine{kNow, a_pinhole(id, static_cast<std::uint16_t>(4000 + id), 5000)}));
+    lines.push_back(to_line(PinholeGoneLine{kNow, *UniqueId::parse(4)}));
+    lines.push_back(to_line(GoneLine{kNow, 5}));
+    lines.push_back(to_line(PutLine{kNow, a_long_one()}));
+    lines.push_back(to_line(PinholeLine{kNow, a_pinhole(6, 4006, 5000)}));
+    lines.push_back(to_line(GoneLine{kNow, 1}));
+    REQUIRE(lines.size() >= 19);
+
+    std::string all, whole;
+    for (const std::string& line : lines) {
+      for (std::size_t cut = 0; cut < line.size(); ++cut) {
+        write(directory / "cut", all + line.substr(0, cut));
+        // A line without its newline is whole already.
+        write(directory / "whole", cut + 1 == line.size() ? all + line : all);
+        const auto read = Journal(directory / "cut").read(at_second(0));
+        const auto expected = Journal(directory / "whole").read(at_second(0));
+        REQUIRE(read.mappings.size() == expected.mappings.size());
+        REQUIRE(read.pinholes.size() == expected.pinholes.size());
+        for (std::size_t i = 0; i < read.mappings.size(); ++i) {
+          REQUIRE(read.mappings[i].id == expected.mappings[i].id);
+          REQUIRE(read.mappings[i].internal_port == expected.mappings[i].internal_port);
+        }
+        REQUIRE(read.last_id == expected.last_id);
+        REQUIRE(read.problems.size() == std::size_t(cut > 0 && cut + 1 != line.size()));
+        std::filesystem::remove(directory / "cut.foreign");
+      }
+      all += line;
+    }
+  }
+
+  TEST_CASE("a file that cannot be read is put aside and named; a directory is left alone") {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directory(directory / "leases");
+    Journal journal(directory / "leases");
+    const auto reading = journal.read(kNow);
+    REQUIRE(reading.problems.size() == 1);
+    CHECK(reading.problems[0].find("cannot be read") != std::string::npos);
+    CHECK(std::filesystem::is_directory(directory / "leases"));
+    journal.rewrite(Mapper(usual_policy()), kNow);
+    CHECK_FALSE(journal.fault().empty());
+  }
+
   TEST_CASE("garbage between lines is named and passed over") {
     const TemporaryDirectory directory;
     write(directory / "leases", to_line(PutLine{kNow, a_mapping().id(1)}) +
@@ -129,7 +182,9 @@ TEST_SUITE("journal") {
     const TemporaryDirectory directory;
     write(directory / "leases", "TCP:8080:192.168.1.2:80:0:web\n");
     Journal journal(directory / "leases");
-    CHECK(journal.read(kNow).problems.size() == 1);
+    const auto reading = journal.read(kNow);
+    CHECK(reading.problems.size() == 1);
+    CHECK(reading.foreign == directory / "leases.foreign");
     journal.rewrite(Mapper(usual_policy()), kNow);
     CHECK(contents(directory / "leases.foreign") == "TCP:8080:192.168.1.2:80:0:web\n");
   }
