@@ -121,6 +121,18 @@ void add_process_rows(const Json& status, std::vector<Row>& rows) {
   }
 }
 
+void add_fault_rows(const Json& status, std::vector<Row>& rows) {
+  std::vector<std::string> parts{"journal", "kernel", "identity", "igd"};
+  const auto lans = status.at("lans");
+  for (std::size_t i = 0; lans && i < lans->size(); ++i)
+    for (const char* const part : {"announcer ", "LAN "})
+      parts.push_back(part + lans->at(i)->text_at("name").value_or(""));
+  const auto faults = status.at("faults");
+  for (const std::string& part : parts)
+    if (const std::string fault = faults ? text(*faults, part.c_str()) : ""; !fault.empty())
+      rows.push_back({"fault", for_terminal(part), fault});
+}
+
 std::string show_status(const Json& answer) {
   std::vector<Row> rows{{"upnpd", text(answer, "version"), ""}};
   if (const auto wan = answer.at("wan")) {
@@ -137,10 +149,7 @@ std::string show_status(const Json& answer) {
                     pinholes->switch_at("allowed").value_or(true) ? "" : "not allowed"});
   rows.push_back({"IPv6:", text(answer, "ipv6"), ""});
   add_process_rows(answer, rows);
-  if (const auto faults = answer.at("faults"))
-    for (const char* const part : {"journal", "kernel"})
-      if (const std::string fault = text(*faults, part); !fault.empty())
-        rows.push_back({"fault", part, fault});
+  add_fault_rows(answer, rows);
   return in_columns(rows);
 }
 

@@ -173,11 +173,25 @@ Json Gateway::status() const {
   pinholes.add_switch("allowed", config_.policy.allow_pinholes);
   reply.add("pinholes", std::move(pinholes));
   reply.add("ipv6", ipv6_reach(config_));
+  reply.add("faults", faults());
+  return reply;
+}
+
+// What is wrong now, by the part it is wrong with; "" where nothing is.
+Json Gateway::faults() const {
   Json faults = Json::object();
   faults.add("journal", store_.journal_fault());
   faults.add("kernel", store_.kernel_fault());
-  reply.add("faults", std::move(faults));
-  return reply;
+  faults.add("identity", resources_.identity_fault);
+  const auto add_child = [&](const std::string& name, const SupervisedChild& child) {
+    faults.add(name.c_str(), child.is_waited_for() ? child.state() + ", " + child.last_end() : "");
+  };
+  add_child("igd", service_);
+  for (const auto& lan : lans_) {
+    add_child("announcer " + lan->name(), lan->announcer());
+    faults.add(("LAN " + lan->name()).c_str(), lan->problem());
+  }
+  return faults;
 }
 
 Json Gateway::delete_mapping(const Json& request) {

@@ -34,6 +34,7 @@ class Gateway {
   // What main() has opened while it still had every privilege.
   struct Resources {
     Identity identity;
+    std::string identity_fault;  // why it will be another after a restart; "" = it will not
     Launcher launcher;
     base::Fd admin_socket;
     kernel::InterfaceWatch interface_watch;
@@ -100,6 +101,7 @@ class Gateway {
   base::Json list_mappings();
   base::Json list_pinholes();
   base::Json status() const;
+  base::Json faults() const;
   base::Json delete_mapping(const base::Json& request);
   base::Json delete_pinhole(const base::Json& request);
   base::Json carry_out(const core::Outcome& outcome, std::int64_t id, const std::string& what);

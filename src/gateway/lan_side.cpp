@@ -42,12 +42,10 @@ std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& 
 void LanSide::update(const kernel::RouterInterfaces& interfaces) {
   const auto link = find_link(interfaces);
   wants_retry_ = false;
+  if (!link) complain("waiting for interface " + name_ + " to have an IPv4 address");
   if (link == link_ && (!link || listener_)) return update_ipv6(interfaces);
   if (link_) take_down();
-  if (link)
-    bring_up(*link);
-  else
-    complain("waiting for interface " + name_ + " to have an IPv4 address");
+  if (link) bring_up(*link);
   update_ipv6(interfaces);
   hooks_.access_changed();
 }

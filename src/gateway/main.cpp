@@ -180,12 +180,17 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   if (config.uuid) identity.identity.uuid = *config.uuid;
   const auto access =
       config.table_owner ? kernel::TableAccess::OursAlone : kernel::TableAccess::Everyones;
-  return Gateway::Resources{
-      std::move(identity.identity), *std::move(launcher),
-      *std::move(admin_socket),     *std::move(watch),
-      *std::move(link_speeds),      std::make_unique<kernel::NftTable>(access),
-      *std::move(flow_ender),       *std::move(neighbours),
-      *std::move(ports_in_use),     [options] { return read_wanted_config(options); }};
+  return Gateway::Resources{std::move(identity.identity),
+                            std::move(identity.problem),
+                            *std::move(launcher),
+                            *std::move(admin_socket),
+                            *std::move(watch),
+                            *std::move(link_speeds),
+                            std::make_unique<kernel::NftTable>(access),
+                            *std::move(flow_ender),
+                            *std::move(neighbours),
+                            *std::move(ports_in_use),
+                            [options] { return read_wanted_config(options); }};
 }
 
 int serve(Options options) {

@@ -47,6 +47,8 @@ class SupervisedChild {
   bool is_running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   unsigned restarts() const { return restarts_; }
+  // It has fallen and is not back yet.
+  bool is_waited_for() const { return wanted_ && !is_running(); }
   // How it is, in words: "running", "starting again in 3 s", "not wanted".
   std::string state() const;
   // How it last fell, "" while it has not: "killed by signal 9".
