@@ -122,7 +122,9 @@ def journals(path):
 
 def check(lab, upnpd, clients):
     """Holds table, kernel, journal and what the clients know against each other."""
+    asked = time.monotonic()
     listed = {(m["protocol"], m["external_port"], m["remote_host"]): m for m in upnpd.mappings()}
+    answered = time.monotonic()
     kernel, journal, now = kernels(lab), journals(upnpd.lease_file), time.monotonic()
     near = {key for key, m in listed.items() if m["expires_in"] is not None and m["expires_in"] <= NEAR + 1}
     for client in clients:
@@ -143,11 +145,12 @@ def check(lab, upnpd, clients):
             assert places.get(key) == (wanted or None), (key, lease, places.get(key), now)
             left = listed[key]["expires_in"] if wanted else None
             assert not wanted or (left is None) == (lease[1] is None), (key, lease, left)
-            assert left is None or abs(lease[1] - now - left) < NEAR, (key, lease, left, now)
+            # Whole seconds, rounded up; the end is known as late as the answer came.
+            assert left is None or lease[1] - answered - NEAR < left < lease[1] - asked + 1.1, (key, lease, left)
         for key in client.doubtful:
             m = listed.get(key)
             client.known[key] = m and (m["internal_port"],
-                                       None if m["expires_in"] is None else now + m["expires_in"])
+                                       None if m["expires_in"] is None else answered + m["expires_in"])
         client.doubtful.clear()
     return len(table)
 
