@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,9 @@ class Ipv4Network {
   Ipv4Address address_;
   unsigned prefix_length_;
 };
+
+// Whether `address` can be a host's in one of `networks`.
+bool any_contains_host(std::span<const Ipv4Network> networks, Ipv4Address address);
 
 // An Ethernet hardware address, or all zero where there is none.
 using MacAddress = std::array<std::uint8_t, 6>;

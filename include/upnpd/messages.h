@@ -79,7 +79,8 @@ struct ServeLan {
   IpFamily family;
   std::vector<IpNetwork> addresses;  // the router's own there, and the networks' prefixes
   std::uint16_t http_port;
-  std::uint16_t event_port;  // of this LAN's announcer; 0 while there is none
+  std::uint16_t event_port;                        // of this LAN's announcer; 0 while there is none
+  std::vector<Ipv4Network> further_networks = {};  // whose hosts may ask too
 };
 
 struct LeaveLan {
@@ -326,6 +327,7 @@ struct AnnounceLan {
   std::uint32_t notify_interval;       // seconds between repeated announcements
   std::string uuid;
   std::string path_token;
+  std::vector<Ipv4Network> further_networks = {};  // whose hosts may ask too
 };
 
 // Announce the LAN and answer searches over IPv6 too: the descriptions can be fetched so. With fd:

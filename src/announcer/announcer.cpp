@@ -170,8 +170,10 @@ void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket
   const IpNetwork address = settings.address;
   lan_ = Lan{settings, std::move(search_socket),
              sites_for(std::span(&address, 1), settings.http_port, device), device};
+  lan_->sites.front().further_networks = settings.further_networks;
   keep_threads_small();
-  guard_libupnp_sockets({settings.interface, settings.address, settings.http_port});
+  guard_libupnp_sockets(
+      {settings.interface, settings.address, settings.http_port, settings.further_networks});
   publisher_ = std::make_unique<EventPublisher>(loop_, settings.uuid);
   const auto port = publisher_->start(settings.interface, settings.preferred_event_port);
   if (!port) fail(port.error());

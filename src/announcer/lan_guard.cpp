@@ -21,7 +21,9 @@ Ipv4Address netmask_of(const Ipv4Network& network) {
 }  // namespace
 
 bool is_on(const GuardedLan& lan, const IpAddress& address) {
+  const auto* const ipv4 = std::get_if<Ipv4Address>(&address);
   return contains_host(lan.network, address) ||
+         (ipv4 != nullptr && any_contains_host(lan.further_networks, *ipv4)) ||
          std::ranges::any_of(lan.ipv6_networks, [&](const IpNetwork& network) {
            return contains_host(network, address);
          });

@@ -48,8 +48,11 @@ std::vector<SsdpSite> sites_for(std::span<const IpNetwork> addresses, std::uint1
 }
 
 const SsdpSite* site_towards(const IpAddress& host, std::span<const SsdpSite> sites) {
-  const auto found = std::ranges::find_if(
-      sites, [&](const SsdpSite& site) { return contains_host(site.network, host); });
+  const auto* const ipv4 = std::get_if<Ipv4Address>(&host);
+  const auto found = std::ranges::find_if(sites, [&](const SsdpSite& site) {
+    return contains_host(site.network, host) ||
+           (ipv4 != nullptr && any_contains_host(site.further_networks, *ipv4));
+  });
   return found == sites.end() ? nullptr : &*found;
 }
 

@@ -108,14 +108,19 @@ std::expected<HttpRequest, HttpAnswer> check_control(const HttpHead& head,
 }  // namespace
 
 std::optional<IpAddress> address_towards(const IpAddress& caller,
-                                         std::span<const IpNetwork> addresses) {
+                                         std::span<const IpNetwork> addresses,
+                                         std::span<const Ipv4Network> further_networks) {
   const auto found = std::ranges::find_if(
       addresses, [&](const IpNetwork& own) { return contains_host(own, caller); });
-  return found == addresses.end() ? std::nullopt : std::optional(address_of(*found));
+  if (found != addresses.end()) return address_of(*found);
+  const auto* const ipv4 = std::get_if<Ipv4Address>(&caller);
+  if (addresses.empty() || ipv4 == nullptr || !any_contains_host(further_networks, *ipv4))
+    return std::nullopt;
+  return address_of(addresses.front());
 }
 
 std::expected<HttpRequest, HttpAnswer> check_head(const HttpHead& head, const HttpSite& site) {
-  if (!head.caller || !address_towards(*head.caller, site.addresses))
+  if (!head.caller || !address_towards(*head.caller, site.addresses, site.further_networks))
     return refuse(HttpStatus::Forbidden, "caller is not on this LAN");
   if (const auto forgery = find_forgery(head, site); !forgery.empty())
     return refuse(HttpStatus::Forbidden, forgery);

@@ -35,6 +35,7 @@ struct HttpSite {
   std::span<const IpNetwork> addresses;  // the router's own there, and the prefixes
   std::uint16_t port;
   std::string_view path_token;
+  std::span<const Ipv4Network> further_networks = {};  // whose hosts may ask too
 };
 
 // A request that passed: a document to send, or a control request whose body is to be read.
@@ -47,9 +48,11 @@ struct ControlRequest {
 };
 using HttpRequest = std::variant<DocumentRequest, ControlRequest>;
 
-// The router's own address on the caller's network; no value for a caller from elsewhere.
+// The router's own address on the caller's network, the first of `addresses` for a host of a further
+// one; no value for a caller from elsewhere.
 std::optional<IpAddress> address_towards(const IpAddress& caller,
-                                         std::span<const IpNetwork> addresses);
+                                         std::span<const IpNetwork> addresses,
+                                         std::span<const Ipv4Network> further_networks);
 
 // Checks, in this order: the caller is on the LAN (403); Host, when present, is an address of ours
 // alone or with our port (403); Origin and Referer, when present, are our own (403); the path is

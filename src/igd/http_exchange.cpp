@@ -59,7 +59,8 @@ HttpSite site_of(const ExchangeContext& context) {
   const auto& identity = context.router.identity;
   return {.addresses = context.lan.addresses,
           .port = context.lan.http_port,
-          .path_token = identity ? std::string_view(identity->path_token) : std::string_view()};
+          .path_token = identity ? std::string_view(identity->path_token) : std::string_view(),
+          .further_networks = context.lan.further_networks};
 }
 
 ResponseOwner whole_response(const HttpAnswer& answer) {
@@ -122,7 +123,8 @@ std::string HttpExchange::document_for(const DocumentRequest& request) const {
   // The route is only found by the identity's path token.
   const DeviceIdentity& identity = *context_.router.identity;
   // That the caller is on a network of ours has been checked with the head.
-  const IpAddress own = *address_towards(*caller_of(connection_), context_.lan.addresses);
+  const IpAddress own = *address_towards(*caller_of(connection_), context_.lan.addresses,
+                                        context_.lan.further_networks);
   const std::uint16_t event_port = context_.lan.event_port;
   if (request.file_name == "igd1.xml") return device_description(1, identity, own, event_port);
   if (request.file_name == "igd2.xml") return device_description(2, identity, own, event_port);

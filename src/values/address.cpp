@@ -1,6 +1,7 @@
 #include "upnpd/address.h"
 
 #include <arpa/inet.h>
+#include <algorithm>
 
 #include <charconv>
 #include <cstdio>
@@ -86,6 +87,11 @@ bool Ipv4Network::contains_host(Ipv4Address address) const {
 
 std::string Ipv4Network::to_string() const {
   return address_.to_string() + "/" + std::to_string(prefix_length_);
+}
+
+bool any_contains_host(std::span<const Ipv4Network> networks, Ipv4Address address) {
+  return std::ranges::any_of(networks,
+                             [&](const Ipv4Network& n) { return n.contains_host(address); });
 }
 
 std::string to_string(const MacAddress& mac) {

@@ -44,7 +44,7 @@ UPNPD_MESSAGE(WanState, 2, &T::lan, &T::status, &T::external_address, &T::connec
               &T::upstream_bit_rate, &T::downstream_bit_rate, &T::link_up,
               &T::inbound_pinhole_allowed);
 UPNPD_MESSAGE(ServeLan, 3, &T::lan, &T::interface, &T::family, &T::addresses, &T::http_port,
-              &T::event_port);
+              &T::event_port, &T::further_networks);
 UPNPD_MESSAGE(LeaveLan, 4, &T::lan, &T::family);
 UPNPD_MESSAGE(LanServed, 5, &T::lan, &T::family, &T::event_port);
 
@@ -79,7 +79,8 @@ UPNPD_MESSAGE(PinholeWorks, 82, &T::id);
 UPNPD_MESSAGE(OutboundPinholeTimeout, 83, &T::id, &T::seconds);
 
 UPNPD_MESSAGE(AnnounceLan, 50, &T::lan, &T::interface, &T::address, &T::http_port,
-              &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token);
+              &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token,
+              &T::further_networks);
 UPNPD_MESSAGE(AnnounceLanIpv6, 55, &T::addresses, &T::http_port);
 template <>
 struct Layout<StartAnnouncing> {
