@@ -135,10 +135,12 @@ void add_fault_rows(const Json& status, std::vector<Row>& rows) {
 
 std::string show_status(const Json& answer) {
   std::vector<Row> rows{{"upnpd", text(answer, "version"), ""}};
-  if (const auto wan = answer.at("wan")) {
+  const auto wans = answer.at("wans");
+  for (std::size_t i = 0; wans && i < wans->size(); ++i) {
+    const Json wan = *wans->at(i);
     rows.push_back(
-        {"WAN", or_none(text(*wan, "interface")), or_none(text(*wan, "external_address"))});
-    if (const std::string note = text(*wan, "note"); !note.empty()) rows.push_back({"", "", note});
+        {"WAN", or_none(text(wan, "interface")), or_none(text(wan, "external_address"))});
+    if (const std::string note = text(wan, "note"); !note.empty()) rows.push_back({"", "", note});
   }
   add_lan_rows(answer, rows);
   if (const auto mappings = answer.at("mappings"))

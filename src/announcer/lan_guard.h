@@ -20,8 +20,8 @@ namespace upnpd::announcer {
 // The one LAN of this process.
 struct GuardedLan {
   std::string interface;
-  Ipv4Network network;                             // its address is the router's own
-  std::uint16_t description_port;                  // of the igd service, on the router's own address
+  Ipv4Network network;             // its address is the router's own
+  std::uint16_t description_port;  // of the igd service, on the router's own address
   std::vector<Ipv4Network> further_networks = {};  // whose hosts may subscribe too
   std::vector<IpNetwork> ipv6_networks = {};       // as they come and go
 };

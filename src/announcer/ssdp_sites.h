@@ -27,9 +27,9 @@ struct SsdpDevice {
 std::vector<SsdpSite> sites_for(std::span<const IpNetwork> addresses, std::uint16_t http_port,
                                 const SsdpDevice& device);
 
-// The site that `host` comes to, by the network it is in; nullptr for a host from elsewhere. A host that
-// searches by a link-local address alone is told a link-local one, without a zone: its own name for
-// the link is its own affair (UDA 1.1 annex A, RFC 6874).
+// The site that `host` comes to, by the network it is in; nullptr for a host from elsewhere. A host
+// that searches by a link-local address alone is told a link-local one, without a zone: its own
+// name for the link is its own affair (UDA 1.1 annex A, RFC 6874).
 const SsdpSite* site_towards(const IpAddress& host, std::span<const SsdpSite> sites);
 
 // A multicast group, and the site announced to it.

@@ -61,7 +61,7 @@ Json to_json(const SupervisedChild& child) {
   return process;
 }
 
-Json to_json(const LanSide& lan) {
+Json to_json(const LanSide& lan, const WanSide& wan) {
   Json entry = Json::object();
   entry.add("name", lan.name());
   if (const auto access = lan.access()) {
@@ -77,6 +77,7 @@ Json to_json(const LanSide& lan) {
   entry.add("ipv6_addresses", ipv6_addresses);
   entry.add("ipv6_http_port", std::int64_t{lan.ipv6().http_port()});
   entry.add("ipv6_problem", lan.ipv6().problem());
+  entry.add("wan", wan.interface.value_or(""));
   entry.add("problem", lan.problem());
   return entry;
 }
@@ -145,7 +146,12 @@ Json Gateway::list_pinholes() {
 Json Gateway::status() const {
   Json reply = Json::object();
   reply.add("version", kVersion);
-  reply.add("wan", to_json(wan_));
+  const InternetSide& internet = networks_.internet();
+  reply.add("wan", to_json(internet.wans[internet.usual]));
+  Json wans = Json::array();
+  for (const WanSide& wan : internet.wans)
+    wans.append(to_json(wan));
+  reply.add("wans", std::move(wans));
   Json lans = Json::array();
   Json processes = Json::array();
   Json self = Json::object();
@@ -157,7 +163,7 @@ Json Gateway::status() const {
   processes.append(std::move(self));
   processes.append(to_json(service_));
   for (const auto& lan : lans_) {
-    lans.append(to_json(*lan));
+    lans.append(to_json(*lan, networks_.wan_of(*lan)));
     Json announcer = to_json(lan->announcer());
     announcer.add("lan", lan->name());
     processes.append(std::move(announcer));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +17,13 @@
 namespace upnpd::gateway {
 
 struct Config {
-  std::optional<std::string> wan;   // ext_ifname; none: the default route's interface
+  std::vector<std::string> wans;    // ext_ifname; none: the default route's interface
   std::optional<std::string> wan6;  // ext_ifname6: where IPv6 comes in, when it is another
   std::optional<Ipv4Address>
       external_address;           // ext_ip: what clients are told, whatever the WAN has
   std::vector<std::string> lans;  // listening_ip: an interface's name, or an address it has
+  std::map<std::string, std::string> lan_wans;           // lan_wan: by LAN, the WAN it goes by
+  std::multimap<std::string, Ipv4Network> lan_prefixes;  // lan_prefix: by LAN, what it leads to
   bool enable_upnp = true;
   bool ipv6 = true;                                // ipv6_disable: discovery and control over IPv6
   std::uint16_t http_port = 0;                     // 0: any free one

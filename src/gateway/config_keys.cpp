@@ -83,10 +83,12 @@ Result set_http_port(Config& config, std::string_view value) {
   return KeyEffect::Applied;
 }
 
-Result set_wan(Config& config, std::string_view value) {
+Result add_wan(Config& config, std::string_view value) {
   if (!is_interface_name(value))
     return std::unexpected("'" + std::string(value) + "' cannot be an interface's name");
-  config.wan = std::string(value);
+  if (std::ranges::find(config.wans, value) != config.wans.end())
+    return std::unexpected("'" + std::string(value) + "' is listed twice");
+  config.wans.emplace_back(value);
   return KeyEffect::Applied;
 }
 
@@ -104,6 +106,33 @@ Result add_lan(Config& config, std::string_view value) {
   if (std::ranges::find(config.lans, value) != config.lans.end())
     return std::unexpected("'" + std::string(value) + "' is listed twice");
   config.lans.emplace_back(value);
+  return KeyEffect::Applied;
+}
+
+// "LAN WHAT": the two words of a line about one LAN.
+std::optional<std::pair<std::string, std::string>> about_lan(std::string_view value) {
+  const auto gap = value.find_first_of(" \t");
+  if (gap == std::string_view::npos) return std::nullopt;
+  return std::pair(std::string(value.substr(0, gap)), std::string(trim(value.substr(gap))));
+}
+
+Result set_lan_wan(Config& config, std::string_view value) {
+  const auto line = about_lan(value);
+  if (!line || !is_interface_name(line->second))
+    return std::unexpected("must be a LAN and its WAN, as in 'br-guest wan2', not '" +
+                           std::string(value) + "'");
+  if (!config.lan_wans.insert(*line).second)
+    return std::unexpected("'" + line->first + "' has a WAN already");
+  return KeyEffect::Applied;
+}
+
+Result add_lan_prefix(Config& config, std::string_view value) {
+  const auto line = about_lan(value);
+  const auto prefix = line ? Ipv4Network::parse(line->second) : std::nullopt;
+  if (!prefix)
+    return std::unexpected("must be a LAN and a network, as in 'br-lan 192.168.90.0/24', not '" +
+                           std::string(value) + "'");
+  config.lan_prefixes.emplace(line->first, *prefix);
   return KeyEffect::Applied;
 }
 
@@ -164,7 +193,7 @@ Result no_effect(Config&, std::string_view) {
 
 constexpr std::array kKeys = std::to_array<Key>({
     // miniupnpd.conf's
-    {"ext_ifname", set_wan},
+    {"ext_ifname", add_wan},
     {"ext_ifname6", set_ipv6_wan},
     {"ext_ip", set_external_address},
     {"listening_ip", add_lan},
@@ -194,6 +223,8 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"allow_pinholes", set_policy_switch<&core::Policy::allow_pinholes>},
     {"import_lease_file", set_path<&Config::import_lease_file>},
     {"import_lease_file6", set_path<&Config::import_lease_file6>},
+    {"lan_wan", set_lan_wan},
+    {"lan_prefix", add_lan_prefix},
     {"admin_socket", set_path<&Config::admin_socket>},
     {"max_mappings", set_limit<&core::Limits::mappings>},
     {"max_mappings_per_host", set_limit<&core::Limits::mappings_per_host>},

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <map>
 
 #include "clock.h"
 #include "log.h"
@@ -14,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kStopPatience = 1500ms;
 constexpr auto kPublishPause = 100ms;
-constexpr auto kRetryPause = 5s;
+// A socket that could not be had may be free at once, or not for long.
+constexpr std::chrono::milliseconds kFirstRetryPause = 100ms, kLongestRetryPause = 5s;
 
 }  // namespace
 
@@ -23,16 +23,16 @@ Gateway::Gateway(Config config, Resources resources)
       resources_(std::move(resources)),
       store_(loop_, config_, std::move(resources_.nat), std::move(resources_.flow_ender),
              [this] { plan_publish(); }),
+      networks_(config_, std::move(resources_.interface_watch), std::move(resources_.link_speeds)),
       service_(
           loop_, resources_.launcher, "igd", "igd service",
           {[this] { on_service_started(); },
            [this](const std::vector<wire::Frame>& frames) { on_service_frames(frames); }, [] {}}),
       admin_(loop_, std::move(resources_.admin_socket),
              [this](const base::Json& request) { return administer(request); }),
-      interface_watcher_(loop_, resources_.interface_watch.fd(), base::Interest::Read,
+      interface_watcher_(loop_, networks_.fd(), base::Interest::Read,
                          [this] {
-                           if (resources_.interface_watch.drain().value_or(true))
-                             on_interfaces_changed();
+                           if (networks_.drain()) on_interfaces_changed();
                          }),
       terminate_(loop_, SIGTERM, [this] { begin_stop(); }),
       interrupt_(loop_, SIGINT, [this] { begin_stop(); }),
@@ -40,14 +40,10 @@ Gateway::Gateway(Config config, Resources resources)
       user_(loop_, SIGUSR1, [this] { on_interfaces_changed(); }),
       retry_timer_(loop_, [this] { on_interfaces_changed(); }),
       waiting_timer_(loop_, [this] { serve_waiting(); }),
-      publish_timer_(loop_,
-                     [this] {
-                       service_.send(state_variables());
-                       for (const auto& lan : lans_)
-                         lan->publish(state_variables());
-                     }),
+      publish_timer_(loop_, [this] { publish(); }),
       stop_timer_(loop_, [this] { loop_.stop(); }),
       sweep_timer_(loop_, [this] { drop_ended_lans(); }) {
+  retry_pause_ = kFirstRetryPause;
   for (const std::string& name : config_.lans)
     add_lan(name);
 }
@@ -90,74 +86,39 @@ void Gateway::finish_stop() {
 }
 
 void Gateway::on_interfaces_changed() {
-  auto snapshot = resources_.interface_watch.snapshot();
-  if (!snapshot) {
-    base::log_error(base::with_errno("the interfaces cannot be read", snapshot.error().error));
-    return;
+  const auto internet_changed = networks_.follow(base::boot_now());
+  if (!internet_changed) {
+    base::log_error(internet_changed.error());
+    return plan_retry();
   }
-  interfaces_ = *std::move(snapshot);
-  const WanSide before = std::exchange(wan_, read_wan());
-  if (wan_ != before) {
-    if (wan_.external_address && !before.external_address) connected_since_ = base::boot_now();
-    base::log_notice("WAN " + wan_.interface.value_or("(none)") + ": " +
-                     (wan_.external_address ? wan_.external_address->to_string() : "no address"));
-    if (const std::string note = note_on(wan_); !note.empty()) base::log_warning(note);
+  if (*internet_changed) {
     tell_wan_state();
     plan_publish();
   }
   if (config_.enable_upnp && !stopping_)
     for (const auto& lan : lans_)
-      lan->update(interfaces_);
+      lan->update(networks_.interfaces());
   if (std::ranges::any_of(lans_, [](const auto& lan) { return lan->wants_retry(); }))
-    retry_timer_.start(kRetryPause);
+    plan_retry();
+  else
+    retry_pause_ = kFirstRetryPause;
   apply_surroundings();
 }
 
-WanSide Gateway::read_wan() {
-  WanSide wan = find_wan(config_, interfaces_);
-  if (!wan.link_up) return wan;
-  if (const auto speed = resources_.link_speeds.bits_per_second(*wan.interface))
-    wan.bits_per_second = speed->value_or(0);
-  return wan;
+void Gateway::plan_retry() {
+  retry_timer_.start(retry_pause_);
+  retry_pause_ = std::min(2 * retry_pause_, kLongestRetryPause);
 }
 
 void Gateway::apply_surroundings() {
-  NatSurroundings nat;
-  core::Surroundings core;
-  if (wan_.interface) nat.wan_interfaces.push_back(*wan_.interface);
-  if (config_.wan6 && config_.wan6 != wan_.interface) nat.wan_interfaces.push_back(*config_.wan6);
-  nat.external_addresses = wan_.addresses;
-  for (const auto& lan : lans_) {
-    core.lans.push_back({lan->index(), lan->networks(), lan->ipv6().addresses()});
-    if (auto access = lan->access()) nat.lans.push_back(*std::move(access));
-  }
-  for (const kernel::RouterInterface& interface : interfaces_.interfaces) {
-    for (const Ipv4Network& network : interface.addresses)
-      core.own_addresses.push_back(network.address());
-    for (const Ipv6Network& network : interface.ipv6_addresses)
-      core.own_ipv6_addresses.push_back(network.address());
-  }
-  wan_names_ = {nat.wan_interfaces, {}, wan_.addresses};
-  for (const kernel::RouterInterface& interface : interfaces_.interfaces)
-    if (wan_.interface == interface.name) wan_names_.interface_indexes.push_back(interface.index);
-  store_.mapper().set_surroundings(std::move(core));
-  store_.set_surroundings(std::move(nat));
+  store_.mapper().set_surroundings(networks_.core_surroundings(lans_));
+  store_.set_surroundings(networks_.nat_surroundings(lans_));
+  const std::string before = std::exchange(overlap_, overlap_in(lans_));
+  if (overlap_ != before && !overlap_.empty()) base::log_warning(overlap_);
 }
 
-WanState Gateway::wan_state(LanIndex lan) const {
-  const std::uint32_t measured = bit_rate_variable(wan_.bits_per_second);
-  return {lan,
-          wan_.external_address ? ConnectionStatus::Connected : ConnectionStatus::Disconnected,
-          wan_.external_address,
-          config_.system_uptime ? BootTime() : connected_since_,
-          config_.bitrate_up != 0 ? config_.bitrate_up : measured,
-          config_.bitrate_down != 0 ? config_.bitrate_down : measured,
-          wan_.link_up,
-          config_.policy.allow_pinholes};
-}
-
-StateVariables Gateway::state_variables() const {
-  const WanState wan = wan_state(0);
+StateVariables Gateway::state_variables(const LanSide& lan) const {
+  const WanState wan = networks_.wan_state(lan);
   return {
       wan.status,
       wan.external_address,
@@ -169,7 +130,14 @@ StateVariables Gateway::state_variables() const {
 
 void Gateway::tell_wan_state() {
   for (const auto& lan : lans_)
-    service_.send(wan_state(lan->index()));
+    service_.send(networks_.wan_state(*lan));
+}
+
+// The service asks of these only what is the same on every LAN.
+void Gateway::publish() {
+  service_.send(state_variables(*lans_.front()));
+  for (const auto& lan : lans_)
+    lan->publish(state_variables(*lan));
 }
 
 void Gateway::plan_publish() {
@@ -180,7 +148,7 @@ void Gateway::on_service_started() {
   waiting_.clear();  // the former service's, whose ids mean nothing to this one
   service_.send(device_identity());
   tell_wan_state();
-  service_.send(state_variables());
+  service_.send(state_variables(*lans_.front()));
   for (const auto& lan : lans_)
     lan->tell_service();
 }

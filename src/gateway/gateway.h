@@ -11,18 +11,16 @@
 #include "admin_server.h"
 #include "config.h"
 #include "identity.h"
-#include "interface_watch.h"
 #include "lan_side.h"
 #include "launcher.h"
-#include "link_speed.h"
 #include "loop.h"
 #include "mapping_store.h"
 #include "neighbour_table.h"
+#include "networks.h"
 #include "ports_in_use_reader.h"
 #include "rate_limited_log.h"
 #include "supervised_child.h"
 #include "upnpd/nat.h"
-#include "wan_side.h"
 
 namespace upnpd::gateway {
 
@@ -37,10 +35,10 @@ class Gateway {
     std::string identity_fault;  // why it will be another after a restart; "" = it will not
     Launcher launcher;
     base::Fd admin_socket;
-    kernel::InterfaceWatch interface_watch;
-    kernel::LinkSpeedReader link_speeds;
-    std::unique_ptr<Nat> nat;      // the mapping store's
-    kernel::FlowEnder flow_ender;  // likewise
+    kernel::InterfaceWatch interface_watch;  // the networks'
+    kernel::LinkSpeedReader link_speeds;     // likewise
+    std::unique_ptr<Nat> nat;                // the mapping store's
+    kernel::FlowEnder flow_ender;            // likewise
     kernel::NeighbourTable neighbours;
     kernel::PortsInUseReader ports_in_use;
     std::function<ConfigReading()> read_config;  // as at the start: the file, and the command line
@@ -73,7 +71,6 @@ class Gateway {
   // After the kernel refused what the batch came to `together`.
   void serve_alone(const ServiceRequest& request, const core::Outcome& together, BootTime now);
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
-  LinkTotals link_totals(std::uint64_t id);
 
   // ---- requests about pinholes, and over IPv6 (pinhole_requests.cpp) ----
   // Learns who is who, and takes out of `requests` those whose client's host is still looked for.
@@ -86,11 +83,11 @@ class Gateway {
 
   // ---- surroundings ----
   void on_interfaces_changed();
-  WanSide read_wan();
+  void plan_retry();
   void apply_surroundings();
-  WanState wan_state(LanIndex lan) const;
-  StateVariables state_variables() const;
+  StateVariables state_variables(const LanSide& lan) const;
   void tell_wan_state();
+  void publish();
   void plan_publish();
   void on_service_started();
   DeviceIdentity device_identity() const;
@@ -110,21 +107,20 @@ class Gateway {
   Config config_;
   Resources resources_;
   MappingStore store_;
-  kernel::RouterInterfaces interfaces_;
-  WanSide wan_;
-  BootTime connected_since_;
+  Networks networks_;
   bool stopping_ = false;
   struct WaitingRequest {
     ServiceRequest request;
     BootTime until;
   };
   std::vector<WaitingRequest> waiting_;  // for the neighbour that is their client
-  kernel::WanNames wan_names_;
   base::RateLimitedLog refusals_;
+  std::chrono::milliseconds retry_pause_{};
+  std::string overlap_;  // of LANs, as last said
 
   SupervisedChild service_;
-  std::vector<std::unique_ptr<LanSide>> lans_;
-  std::vector<std::unique_ptr<LanSide>> leaving_;  // no longer configured, saying goodbye
+  Lans lans_;
+  Lans leaving_;  // no longer configured, saying goodbye
   AdminServer admin_;
   base::FdWatcher interface_watcher_;
   base::SignalWatcher terminate_, interrupt_, hang_up_, user_;

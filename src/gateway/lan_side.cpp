@@ -44,8 +44,15 @@ void LanSide::update(const kernel::RouterInterfaces& interfaces) {
   wants_retry_ = false;
   if (!link) complain("waiting for interface " + name_ + " to have an IPv4 address");
   if (link == link_ && (!link || listener_)) return update_ipv6(interfaces);
-  if (link_) take_down();
-  if (link) bring_up(*link);
+  const bool same_place = link && link_ && listener_ && link->is_where(*link_);
+  if (link_ && !same_place) take_down();
+  if (same_place) {
+    base::log_notice("LAN " + link->interface + " has other networks now");
+    link_ = link;
+    announce_anew();
+  } else if (link) {
+    bring_up(*link);
+  }
   update_ipv6(interfaces);
   hooks_.access_changed();
 }
@@ -131,10 +138,10 @@ void LanSide::on_announcer_started() {
   search_bell_.reset();
   search_socket_ = *std::move(socket);
   search_bell_ = std::make_unique<Doorbell>(loop_, search_socket_, announcer_);
-  announcer_.send(
-      AnnounceLan{index_, link_->interface, address, listener_->port, preferred_event_port_,
-                  config_.notify_interval, identity_.uuid, identity_.path_token},
-      search_socket_.get());
+  announcer_.send(AnnounceLan{index_, link_->interface, address, listener_->port,
+                              preferred_event_port_, config_.notify_interval, identity_.uuid,
+                              identity_.path_token, further_networks()},
+                  search_socket_.get());
 }
 
 void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
@@ -158,7 +165,8 @@ void LanSide::serve() {
                          IpFamily::V4,
                          {link_->addresses.front()},
                          listener_->port,
-                         event_port_},
+                         event_port_,
+                         further_networks()},
                 listener_->fd.get());
   if (ipv6_.is_served()) ipv6_.serve(service_, event_port_);
 }
@@ -172,13 +180,13 @@ void LanSide::on_served(const LanServed& served) {
   if (served.family == IpFamily::V6) return ipv6_.announce(announcer_);
   if (announces_) return;
   announces_ = true;
-  announcer_.send(hooks_.state_variables());
+  announcer_.send(hooks_.state_variables(*this));
   announcer_.send(StartAnnouncing{});
 }
 
 std::optional<LanAccess> LanSide::access() const {
   if (!link_) return std::nullopt;
-  LanAccess access{link_->interface, link_->addresses, {listener_->port}};
+  LanAccess access{link_->interface, networks(), {listener_->port}};
   if (event_port_ != 0) access.tcp_ports.push_back(event_port_);
   if (ipv6_.is_served() && ipv6_.http_port() != listener_->port)
     access.tcp_ports.push_back(ipv6_.http_port());
@@ -186,7 +194,18 @@ std::optional<LanAccess> LanSide::access() const {
 }
 
 std::vector<Ipv4Network> LanSide::networks() const {
-  return link_ ? link_->addresses : std::vector<Ipv4Network>();
+  if (!link_) return {};
+  std::vector<Ipv4Network> networks = link_->addresses;
+  const auto [first, last] = config_.lan_prefixes.equal_range(name_);
+  for (auto prefix = first; prefix != last; ++prefix)
+    networks.push_back(prefix->second);
+  return networks;
+}
+
+std::vector<Ipv4Network> LanSide::further_networks() const {
+  auto networks = this->networks();
+  networks.erase(networks.begin());
+  return networks;
 }
 
 void LanSide::complain(const std::string& problem) {

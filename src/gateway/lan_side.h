@@ -24,9 +24,9 @@ namespace upnpd::gateway {
 class LanSide {
  public:
   struct Hooks {
-    std::function<void()> access_changed;             // access() is another now
-    std::function<StateVariables()> state_variables;  // as they are now
-    std::function<void()> ended;                      // after stop(): has_ended() now
+    std::function<void()> access_changed;                           // access() is another now
+    std::function<StateVariables(const LanSide&)> state_variables;  // as they are now
+    std::function<void()> ended;                                    // after stop(): has_ended() now
   };
 
   // `name` is an interface, or an address by which to find it. The service is told of changes; it
@@ -59,7 +59,8 @@ class LanSide {
   bool has_ended() const { return !announcer_.is_running(); }
   std::optional<LanAccess> access() const;
   int interface_index() const { return link_ ? link_->interface_index : 0; }
-  // The networks whose hosts may ask; empty while the interface has no address.
+  // The networks whose hosts may ask: its own, then what lan_prefix says lies behind another router
+  // there. Empty while the interface has no address.
   std::vector<Ipv4Network> networks() const;
   const LanIpv6& ipv6() const { return ipv6_; }
   std::uint16_t http_port() const { return listener_ ? listener_->port : 0; }
@@ -72,8 +73,14 @@ class LanSide {
     std::string interface;
     int interface_index;
     std::vector<Ipv4Network> addresses;
+    // Whether nothing but further addresses is different.
+    bool is_where(const Link& other) const {
+      return interface == other.interface && interface_index == other.interface_index &&
+             addresses.front() == other.addresses.front();
+    }
     friend bool operator==(const Link&, const Link&) = default;
   };
+  std::vector<Ipv4Network> further_networks() const;
   std::optional<Link> find_link(const kernel::RouterInterfaces& interfaces) const;
   void bring_up(const Link& link);
   void update_ipv6(const kernel::RouterInterfaces& interfaces);

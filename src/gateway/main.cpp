@@ -86,9 +86,10 @@ void apply_options(const Options& options, ConfigReading& reading) {
     if (const auto done = set_key(reading.config, key, value); !done)
       reading.problems.push_back({ConfigProblem::Severity::Error, option, done.error()});
   };
-  if (options.wan) set("--wan", "ext_ifname", *options.wan);
-  if (options.lans.empty()) return;
-  reading.config.lans.clear();
+  if (!options.wans.empty()) reading.config.wans.clear();
+  for (const std::string& wan : options.wans)
+    set("--wan", "ext_ifname", wan);
+  if (!options.lans.empty()) reading.config.lans.clear();
   for (const std::string& lan : options.lans)
     set("--lan", "listening_ip", lan);
 }
@@ -99,8 +100,18 @@ std::optional<std::string> contradiction(const Config& config) {
     return "no LAN is named: add a line listening_ip=IFACE, or start with --lan IFACE";
   if (config.lans.size() > kMaxLans)
     return "more than " + std::to_string(kMaxLans) + " LANs are named";
-  if (config.wan && std::ranges::count(config.lans, *config.wan) != 0)
-    return *config.wan + " cannot be the WAN and a LAN at once";
+  const auto is_lan = [&](const std::string& name) {
+    return std::ranges::count(config.lans, name) != 0;
+  };
+  if (const auto both = std::ranges::find_if(config.wans, is_lan); both != config.wans.end())
+    return *both + " cannot be a WAN and a LAN at once";
+  for (const auto& [lan, wan] : config.lan_wans) {
+    if (!is_lan(lan)) return "lan_wan names " + lan + ", which no listening_ip does";
+    if (std::ranges::count(config.wans, wan) == 0)
+      return "lan_wan names " + wan + ", which no ext_ifname does";
+  }
+  for (const auto& [lan, prefix] : config.lan_prefixes)
+    if (!is_lan(lan)) return "lan_prefix names " + lan + ", which no listening_ip does";
   if (::getpwnam(user_for(config).c_str()) == nullptr)
     return "user " + user_for(config) + " does not exist; set run_as to one that does";
   return std::nullopt;

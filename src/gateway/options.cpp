@@ -11,8 +11,8 @@ The UPnP Internet Gateway of a home router.
   -f, --config FILE   read the configuration from FILE (default: )" +
          std::string(kDefaultConfig) + R"(,
                       if it is there); keys and permission lines are miniupnpd.conf's
-      --wan IFACE     the interface towards the internet (default: ext_ifname, or
-                      else that of the default route)
+      --wan IFACE     an interface towards the internet; may be repeated (default:
+                      ext_ifname, or else that of the default route)
       --lan IFACE     an interface towards the home; may be repeated (default:
                       listening_ip)
       --foreground    stay in the foreground and log to standard error
@@ -69,8 +69,7 @@ class Parser {
   Result store(const std::string& name, const std::string& value) {
     if (value.empty()) return std::unexpected(name + " needs a value; see upnpd --help");
     if (name == "--config") return set(options_.config_file, value);
-    if (name == "--wan") return set(options_.wan, value);
-    options_.lans.push_back(value);
+    (name == "--wan" ? options_.wans : options_.lans).push_back(value);
     return {};
   }
 

@@ -11,7 +11,7 @@ namespace upnpd::gateway {
 struct Options {
   enum class Action { Serve, Check, Version, Help } action = Action::Serve;
   std::optional<std::string> config_file;
-  std::optional<std::string> wan;
+  std::vector<std::string> wans;
   std::vector<std::string> lans;
   bool foreground = false;  // stay there, and log to standard error
   bool stay = false;        // stay there, and log to syslog

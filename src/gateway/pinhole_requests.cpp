@@ -98,9 +98,10 @@ core::Neighbours Gateway::known_neighbours() {
 bool Gateway::look_for(LanIndex lan_index, const IpAddress& client) {
   const LanSide* const from = lan(lan_index);
   if (from == nullptr) return false;
-  const auto interface = std::ranges::find(interfaces_.interfaces, from->interface_index(),
-                                           &kernel::RouterInterface::index);
-  if (interface == interfaces_.interfaces.end() || !is_of_a_host(*interface, client)) return false;
+  const auto& interfaces = networks_.interfaces().interfaces;
+  const auto interface =
+      std::ranges::find(interfaces, from->interface_index(), &kernel::RouterInterface::index);
+  if (interface == interfaces.end() || !is_of_a_host(*interface, client)) return false;
   return resources_.neighbours.solicit(interface->index, client).has_value();
 }
 
@@ -153,8 +154,9 @@ Reply Gateway::reply_from_kernel(const ServiceRequest& request) {
     return pinhole_traffic_reply(check->head.id, check->unique_id, true);
   if (const auto* const timeout = std::get_if<GetOutboundPinholeTimeout>(&request))
     return OutboundPinholeTimeout{timeout->head.id, idle_timeout(timeout->protocol)};
-  return link_totals(
-      std::visit([](const auto& r) -> const RequestHead& { return r.head; }, request).id);
+  const RequestHead& head = head_of(request);
+  const LanSide* const from = lan(head.lan);
+  return from == nullptr ? LinkTotals{head.id, 0, 0, 0, 0} : networks_.link_totals(head.id, *from);
 }
 
 Reply Gateway::pinhole_traffic_reply(std::uint64_t id, std::uint16_t unique_id, bool check) {

@@ -97,7 +97,7 @@ void Gateway::reload_lans(const Config& before) {
     const bool new_port = config_.http_port != 0 && config_.http_port != lan->http_port();
     if (new_port || !config_.enable_upnp)
       lan->leave();
-    else if (new_names)
+    else if (new_names || config_.lan_prefixes != before.lan_prefixes)
       lan->announce_anew();
   }
   for (const std::string& name : config_.lans)
@@ -115,7 +115,8 @@ void Gateway::add_lan(const std::string& name) {
   lans_.push_back(std::make_unique<LanSide>(
       loop_, static_cast<LanIndex>(index), name, config_, resources_.identity, resources_.launcher,
       service_,
-      LanSide::Hooks{[this] { apply_surroundings(); }, [this] { return state_variables(); },
+      LanSide::Hooks{[this] { apply_surroundings(); },
+                     [this](const LanSide& lan) { return state_variables(lan); },
                      [this] {
                        sweep_timer_.start(std::chrono::milliseconds(0));
                        stop_when_quiet();

@@ -44,7 +44,7 @@ void Gateway::look_for_ports_in_use(const std::vector<ServiceRequest>& requests,
   });
   if (!adds) return;
   const std::string fault_before = resources_.ports_in_use.fault();
-  store_.mapper().set_ports_in_use(resources_.ports_in_use.read(wan_names_, now));
+  store_.mapper().set_ports_in_use(resources_.ports_in_use.read(networks_.wan_names(), now));
   const std::string& fault = resources_.ports_in_use.fault();
   if (!fault.empty() && fault != fault_before) base::log_warning(fault);
 }
@@ -97,14 +97,6 @@ Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outc
       refusals_.log(base::LogLevel::Notice, caller, line);
   }
   return outcome.reply ? *outcome.reply : reply_from_kernel(request);
-}
-
-LinkTotals Gateway::link_totals(std::uint64_t id) {
-  if (!wan_.interface) return {id, 0, 0, 0, 0};
-  const auto totals = resources_.interface_watch.link_totals(*wan_.interface);
-  if (!totals) return {id, 0, 0, 0, 0};
-  return {id, totals->bytes_sent, totals->bytes_received, totals->packets_sent,
-          totals->packets_received};
 }
 
 }  // namespace upnpd::gateway

@@ -5,14 +5,13 @@
 
 namespace upnpd::gateway {
 
-WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interfaces) {
+namespace {
+
+WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interfaces,
+                 const std::string& name) {
   WanSide wan;
-  wan.interface = config.wan ? config.wan : interfaces.default_route_interface;
-  // An access point has its default route on its LAN: there is nothing to map.
-  if (wan.interface && std::ranges::count(config.lans, *wan.interface) != 0) wan.interface.reset();
-  if (!wan.interface) return wan;
-  const auto found =
-      std::ranges::find(interfaces.interfaces, *wan.interface, &kernel::RouterInterface::name);
+  wan.interface = name;
+  const auto found = std::ranges::find(interfaces.interfaces, name, &kernel::RouterInterface::name);
   if (found == interfaces.interfaces.end() || !found->up) return wan;
   wan.link_up = found->running;
   for (const Ipv4Network& network : found->addresses)
@@ -20,6 +19,36 @@ WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interface
   if (!wan.addresses.empty())
     wan.external_address = config.external_address.value_or(wan.addresses.front());
   return wan;
+}
+
+}  // namespace
+
+const WanSide& InternetSide::of(const Config& config, const std::string& lan) const {
+  const auto own = config.lan_wans.find(lan);
+  if (own != config.lan_wans.end())
+    for (const WanSide& wan : wans)
+      if (wan.interface == own->second) return wan;
+  return wans[usual];
+}
+
+InternetSide find_internet(const Config& config, const kernel::RouterInterfaces& interfaces) {
+  InternetSide internet;
+  std::vector<std::string> names = config.wans;
+  const auto& default_route = interfaces.default_route_interface;
+  // An access point has its default route on its LAN: there is nothing to map.
+  if (names.empty() && default_route && std::ranges::count(config.lans, *default_route) == 0)
+    names.push_back(*default_route);
+  for (const std::string& name : names)
+    internet.wans.push_back(find_wan(config, interfaces, name));
+  if (internet.wans.empty()) internet.wans.emplace_back();
+
+  auto usual = std::ranges::find(internet.wans, default_route, &WanSide::interface);
+  if (!default_route || usual == internet.wans.end())
+    usual = std::ranges::find_if(
+        internet.wans, [](const WanSide& wan) { return wan.external_address.has_value(); });
+  if (usual != internet.wans.end())
+    internet.usual = static_cast<std::size_t>(usual - internet.wans.begin());
+  return internet;
 }
 
 std::string note_on(const WanSide& wan) {

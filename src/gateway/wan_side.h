@@ -1,4 +1,5 @@
-// The router's internet side, computed anew from each snapshot of the interfaces.
+// The router's internet side, computed anew from each snapshot of the interfaces: its WANs, and
+// which LAN goes by which.
 #pragma once
 
 #include <optional>
@@ -20,7 +21,17 @@ struct WanSide {
   friend bool operator==(const WanSide&, const WanSide&) = default;
 };
 
-WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interfaces);
+struct InternetSide {
+  std::vector<WanSide> wans;  // at least one, which may be nothing
+  std::size_t usual = 0;      // the place of the one for LANs that no lan_wan line names
+
+  const WanSide& of(const Config& config, const std::string& lan) const;
+  friend bool operator==(const InternetSide&, const InternetSide&) = default;
+};
+
+// The usual WAN is the default route's, if it is one of several that are configured; or else the
+// first that has an address.
+InternetSide find_internet(const Config& config, const kernel::RouterInterfaces& interfaces);
 
 // What an administrator should know of the address: "" when it is a public one.
 std::string note_on(const WanSide& wan);

@@ -48,8 +48,8 @@ struct ControlRequest {
 };
 using HttpRequest = std::variant<DocumentRequest, ControlRequest>;
 
-// The router's own address on the caller's network, the first of `addresses` for a host of a further
-// one; no value for a caller from elsewhere.
+// The router's own address on the caller's network, the first of `addresses` for a host of a
+// further one; no value for a caller from elsewhere.
 std::optional<IpAddress> address_towards(const IpAddress& caller,
                                          std::span<const IpNetwork> addresses,
                                          std::span<const Ipv4Network> further_networks);

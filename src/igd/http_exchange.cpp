@@ -124,7 +124,7 @@ std::string HttpExchange::document_for(const DocumentRequest& request) const {
   const DeviceIdentity& identity = *context_.router.identity;
   // That the caller is on a network of ours has been checked with the head.
   const IpAddress own = *address_towards(*caller_of(connection_), context_.lan.addresses,
-                                        context_.lan.further_networks);
+                                         context_.lan.further_networks);
   const std::uint16_t event_port = context_.lan.event_port;
   if (request.file_name == "igd1.xml") return device_description(1, identity, own, event_port);
   if (request.file_name == "igd2.xml") return device_description(2, identity, own, event_port);

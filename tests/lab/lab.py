@@ -64,14 +64,14 @@ class Lab:
         self.wan_address = f"{wan}.1"
         self.lan_address = "192.168.77.1"
         self.guest_address = "192.168.78.1"
-        self._plug(self.router, "wan", self.wan_address, "wan")
-        self._plug(self.router, "lan", self.lan_address, "lan")
-        self._plug(self.router, "guest", self.guest_address, "guest")
-        self._plug(self.inet1, "eth0", f"{wan}.10", "wan")
-        self._plug(self.inet2, "eth0", f"{wan}.20", "wan")
-        self._plug(self.pc1, "eth0", "192.168.77.10", "lan", gateway=self.lan_address)
-        self._plug(self.pc2, "eth0", "192.168.77.20", "lan", gateway=self.lan_address)
-        self._plug(self.visitor, "eth0", "192.168.78.30", "guest", gateway=self.guest_address)
+        self.plug(self.router, "wan", self.wan_address, "wan")
+        self.plug(self.router, "lan", self.lan_address, "lan")
+        self.plug(self.router, "guest", self.guest_address, "guest")
+        self.plug(self.inet1, "eth0", f"{wan}.10", "wan")
+        self.plug(self.inet2, "eth0", f"{wan}.20", "wan")
+        self.plug(self.pc1, "eth0", "192.168.77.10", "lan", gateway=self.lan_address)
+        self.plug(self.pc2, "eth0", "192.168.77.20", "lan", gateway=self.lan_address)
+        self.plug(self.visitor, "eth0", "192.168.78.30", "guest", gateway=self.guest_address)
         self.router.ip(f"route add default via {wan}.10\n")
         self.router.sysctl("net.ipv4.ip_forward=1")
         self.nft(f"""table ip home {{
@@ -81,7 +81,7 @@ class Lab:
           }}{_FIREWALL[firewall]}
         }}""")
 
-    def _plug(self, namespace, interface, address, bridge, gateway=None):
+    def plug(self, namespace, interface, address, bridge, gateway=None):
         """A cable from `namespace` to `bridge`. A host's `address` is that of its last cable."""
         port = f"{namespace.name.rpartition('-')[2]}.{interface}"[:15]
         self.wires.ip(f"link add {port} type veth peer name {interface} netns {namespace.name}\n"

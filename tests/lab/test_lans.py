@@ -47,3 +47,42 @@ def test_a_guest_cannot_use_the_lans_ports(lab, upnpd):
     for port in (lan["http_port"], lan["event_port"]):
         with pytest.raises(OSError):
             lab.visitor.connect(lab.lan_address, port, timeout=0.3).close()
+
+
+def test_a_guest_neither_sees_nor_deletes_what_leads_to_the_lan(lab, make_lab):
+    """Without secure_mode, which says as much for every host."""
+    home = make_lab()
+    upnpd = Upnpd(home, listening_ip=["lan", "guest"], secure_mode="no").start()
+    upnpd.wait_until_ready(home.visitor)
+    find_igd(home.pc1).add(8080, 80)
+    guest = find_igd(home.visitor)
+    guest.add(8081, 80)
+    for action in (guest.get, guest.delete):
+        with pytest.raises(SoapFault) as refused:
+            action(8080)
+        assert refused.value.code == 606
+    with pytest.raises(SoapFault) as refused:
+        guest.add(8082, 80, client=home.pc1.address)
+    assert refused.value.code == 718
+    entries = [guest.call("GetGenericPortMappingEntry", {"NewPortMappingIndex": 0})["NewExternalPort"]]
+    with pytest.raises(SoapFault):
+        entries.append(guest.call("GetGenericPortMappingEntry", {"NewPortMappingIndex": 1}))
+    assert entries == ["8081"]
+    find_igd(home.pc2).delete(8080)
+
+
+def test_no_search_is_answered_with_the_other_lans_location(lab, upnpd):
+    for to in ("239.255.255.250", lab.lan_address, lab.guest_address):
+        for answer in ssdp_answers(lab.visitor, IGD1, timeout=0.5, to=(to, 1900)):
+            assert answer["LOCATION"].startswith(f"http://{lab.guest_address}:"), to
+
+
+def test_a_permission_line_for_a_lans_network_is_that_lans_policy(lab, make_lab):
+    home = make_lab()
+    upnpd = Upnpd(home, listening_ip=["lan", "guest"], permissions=(
+        "deny 0-65535 192.168.78.0/24 0-65535", "allow 1024-65535 0.0.0.0/0 80-65535")).start()
+    upnpd.wait_until_ready(home.visitor)
+    find_igd(home.pc1).add(8080, 80)
+    with pytest.raises(SoapFault) as refused:
+        find_igd(home.visitor).add(8081, 80)
+    assert refused.value.code == 606

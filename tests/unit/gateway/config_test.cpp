@@ -53,6 +53,21 @@ TEST_SUITE("config") {
     CHECK(problem_of("allow 80 2001:db8::/129 80").find("IPv6") != std::string::npos);
   }
 
+  TEST_CASE("ext_ifname may be repeated, and lines about a LAN have two words") {
+    const Config config = good(
+        "ext_ifname=dsl\next_ifname=lte\nlistening_ip=guest\nlan_wan=guest  lte\n"
+        "lan_prefix=guest 192.168.90.0/24\nlan_prefix=guest\t192.168.91.0/24\n");
+    CHECK(config.wans == std::vector<std::string>{"dsl", "lte"});
+    CHECK(config.lan_wans.at("guest") == "lte");
+    CHECK(config.lan_prefixes.count("guest") == 2);
+    for (const char* line : {"lan_wan=guest", "lan_wan=guest a/b", "lan_wan=a b\nlan_wan=a c",
+                             "lan_prefix=192.168.90.0/24", "lan_prefix=guest 192.168.90.0/33",
+                             "ext_ifname=a\next_ifname=a"}) {
+      CAPTURE(line);
+      CHECK(read_config(line, "test.conf").has_errors());
+    }
+  }
+
   TEST_CASE("a miniupnpd.conf is read as it is") {
     const Config config = good(
         "# a comment\n"
@@ -68,7 +83,7 @@ TEST_SUITE("config") {
         "allow 1024-65535 192.168.0.0/24 1024-65535\n"
         "allow 1024-65535 192.168.1.0/255.255.255.0 22 # comment\n"
         "deny 0-65535 0.0.0.0/0 0-65535");
-    CHECK(config.wan == "eth1");
+    CHECK(config.wans == std::vector<std::string>{"eth1"});
     CHECK(config.lans == std::vector<std::string>{"br-lan", "192.168.78.1/24"});
     CHECK(config.http_port == 5000);
     CHECK(config.bitrate_up == 1000000);
@@ -153,7 +168,7 @@ TEST_SUITE("config") {
   TEST_CASE("all faults are found in one reading, and good lines count") {
     const ConfigReading reading = read_config("a=1\nb=2\next_ifname=wan\nc\n", "test.conf");
     CHECK(reading.problems.size() == 3);
-    CHECK(reading.config.wan == "wan");
+    CHECK(reading.config.wans == std::vector<std::string>{"wan"});
   }
 
   TEST_CASE("a file that is not there, or is a directory, is an error that names it") {

@@ -6,10 +6,10 @@ using namespace upnpd::gateway;
 
 TEST_SUITE("options") {
   TEST_CASE("interfaces and a file, in both spellings") {
-    const auto options = parse_options(
-        {"--wan", "eth0", "--lan=br-lan", "--lan", "br-guest", "--config", "/x", "--foreground"});
+    const auto options = parse_options({"--wan", "eth0", "--wan=eth1", "--lan=br-lan", "--lan",
+                                        "br-guest", "--config", "/x", "--foreground"});
     REQUIRE(options);
-    CHECK(options->wan == "eth0");
+    CHECK(options->wans == std::vector<std::string>{"eth0", "eth1"});
     CHECK(options->lans == std::vector<std::string>{"br-lan", "br-guest"});
     CHECK(options->config_file == "/x");
     CHECK(options->foreground);

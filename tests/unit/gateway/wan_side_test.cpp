@@ -17,9 +17,14 @@ kernel::RouterInterface an_interface(const char* name, std::vector<const char*> 
   return interface;
 }
 
+WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interfaces) {
+  const InternetSide internet = find_internet(config, interfaces);
+  return internet.wans[internet.usual];
+}
+
 WanSide wan_with(const char* address) {
   Config config;
-  config.wan = "wan";
+  config.wans = {"wan"};
   return find_wan(config, {{an_interface("wan", {address})}, std::nullopt});
 }
 
@@ -33,7 +38,7 @@ TEST_SUITE("wan_side") {
         "ppp0"};
     CHECK(find_wan(config, home).interface == "ppp0");
     CHECK(find_wan(config, home).external_address->to_string() == "198.51.100.7");
-    config.wan = "eth9";
+    config.wans = {"eth9"};
     CHECK(find_wan(config, home).interface == "eth9");
     CHECK_FALSE(find_wan(config, home).external_address);
   }
@@ -49,20 +54,44 @@ TEST_SUITE("wan_side") {
 
   TEST_CASE("an interface that is down has no address to offer") {
     Config config;
-    config.wan = "wan";
+    config.wans = {"wan"};
     CHECK_FALSE(find_wan(config, {{an_interface("wan", {"198.51.100.7/24"}, false)}, std::nullopt})
                     .external_address);
   }
 
   TEST_CASE("every address is matched, the first is told, ext_ip is told instead") {
     Config config;
-    config.wan = "wan";
+    config.wans = {"wan"};
     const kernel::RouterInterfaces home{
         {an_interface("wan", {"198.51.100.7/24", "198.51.100.8/24"})}, std::nullopt};
     CHECK(find_wan(config, home).addresses.size() == 2);
     config.external_address = *Ipv4Address::parse("203.0.113.200");
     CHECK(find_wan(config, home).external_address->to_string() == "203.0.113.200");
     CHECK(find_wan(config, home).addresses[0].to_string() == "198.51.100.7");
+  }
+
+  TEST_CASE("of several WANs the default route's is the usual one, and a LAN may have its own") {
+    Config config;
+    config.wans = {"dsl", "lte"};
+    config.lan_wans = {{"guest", "lte"}};
+    kernel::RouterInterfaces home{
+        {an_interface("dsl", {"198.51.100.7/24"}), an_interface("lte", {"203.0.113.9/32"})}, "dsl"};
+    const auto wan_of = [&](const char* lan) {
+      return *find_internet(config, home).of(config, lan).interface;
+    };
+    CHECK(wan_of("lan") == "dsl");
+    CHECK(wan_of("guest") == "lte");
+    home.default_route_interface = "lte";
+    CHECK(wan_of("lan") == "lte");
+    // No default route, or one through what is no WAN: the first that has an address.
+    home.default_route_interface = "tunnel";
+    CHECK(wan_of("lan") == "dsl");
+    home.interfaces[0].up = false;
+    home.default_route_interface = std::nullopt;
+    CHECK(wan_of("lan") == "lte");
+    home.interfaces.clear();
+    CHECK(wan_of("lan") == "dsl");
+    CHECK(wan_of("guest") == "lte");
   }
 
   TEST_CASE("an address that the internet cannot reach is explained") {
