@@ -125,6 +125,9 @@ struct PortMapping {
   MappingId id = 0;
   LanIndex lan = 0;
   Ipv4Address owner;  // who asked: the caller's address
+  // The client's hardware address when this was last asked for; all zero where it is not known, as
+  // behind another router.
+  MacAddress host{};
 };
 
 // Whether the lease of `mapping` has ended at `now`.

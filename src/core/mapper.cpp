@@ -107,7 +107,9 @@ Outcome Mapper::handle_add(const RequestHead& head, const PortMappingArguments& 
        .expires = expires,
        .id = old != nullptr ? old->id : next_id_++,
        .lan = head.lan,
-       .owner = caller == nullptr ? wanted->client.address() : *caller},
+       .owner = caller == nullptr ? wanted->client.address() : *caller,
+       .host = surroundings_.neighbours.find(head.lan, wanted->client.address())
+                   .value_or(MacAddress{})},
       outcome);
   outcome.reply = any_port ? Reply(Reserved{head.id, key->external_port}) : Reply(Done{head.id});
   return outcome;
@@ -203,6 +205,16 @@ Outcome Mapper::remove(MappingId id) {
   Outcome outcome;
   if (const PortMapping* const mapping = table_.find(id))
     erase(*mapping, MappingEvent::Kind::Deleted, outcome);
+  return outcome;
+}
+
+Outcome Mapper::remove_of(Ipv4Address client,
+                          const std::function<bool(const PortMapping&)>& which) {
+  std::vector<PortMapping> picked;
+  for (std::size_t i = 0; const PortMapping* const mapping = table_.at(i, client); ++i)
+    if (which(*mapping)) picked.push_back(*mapping);
+  Outcome outcome;
+  if (!picked.empty()) erase_together(picked, outcome);
   return outcome;
 }
 

@@ -69,6 +69,7 @@ class Mapper {
   // SystemUpdateID of WANIPConnection:2 section 2.3.25.
   std::uint32_t system_update_id() const { return system_update_id_; }
 
+  const Surroundings& surroundings() const { return surroundings_; }
   void set_surroundings(Surroundings surroundings) { surroundings_ = std::move(surroundings); }
   // Who is who: as fresh as a request about a pinhole needs it.
   void set_neighbours(Neighbours neighbours) { surroundings_.neighbours = std::move(neighbours); }
@@ -87,6 +88,8 @@ class Mapper {
   // Deletes the mapping of this id, whoever owns it. No reply; no event when there is none.
   Outcome remove(MappingId id);
   Outcome remove(UniqueId id);
+  // Deletes the mappings to `client` that `which` picks. No reply.
+  Outcome remove_of(Ipv4Address client, const std::function<bool(const PortMapping&)>& which);
   // From now on `policy` holds. Deletes what it forbids, each event with the reason. What it would
   // grant a shorter lease keeps the one it has; what is over a quota stays, and counts.
   Outcome set_policy(Policy policy);

@@ -45,6 +45,13 @@ bool MappingTable::ByEndpoint<First>::operator()(const Entry* a, const Endpoint&
   return endpoint_of(a->mapping) < b;
 }
 
+std::vector<Ipv4Address> MappingTable::clients() const {
+  std::vector<Ipv4Address> clients;
+  for (const auto& [address, view] : views_)
+    clients.push_back(Ipv4Address::from_host_order(address));
+  return clients;
+}
+
 std::size_t MappingTable::size_of(Ipv4Address client) const {
   const auto view = views_.find(client.host_order());
   return view == views_.end() ? 0 : view->second.size();

@@ -71,6 +71,8 @@ class MappingTable {
   // The mapping whose lease ends first.
   const PortMapping* first_to_expire() const;
   void for_each(const std::function<void(const PortMapping&)>& function) const;
+  // The hosts that mappings lead to.
+  std::vector<Ipv4Address> clients() const;
 
  private:
   struct Entry {

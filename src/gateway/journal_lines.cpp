@@ -43,6 +43,7 @@ Json to_json(const PutLine& put) {
   if (mapping.expires) line.add("expires", milliseconds(*mapping.expires));
   line.add("lan", std::int64_t{mapping.lan});
   line.add("owner", mapping.owner.to_string());
+  if (mapping.host != MacAddress{}) line.add("host", to_string(mapping.host));
   return line;
 }
 
@@ -88,6 +89,16 @@ std::optional<Ipv4Address> address_at(const Json& line, const char* key) {
   return Ipv4Address::parse(line.text_at(key).value_or(""));
 }
 
+std::optional<MacAddress> mac_at(const Json& line, const char* key) {
+  const std::string text = line.text_at(key).value_or("");
+  MacAddress mac{};
+  int length = 0;
+  const int fields = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
+                                 &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &length);
+  if (fields != 6 || static_cast<std::size_t>(length) != text.size()) return std::nullopt;
+  return mac;
+}
+
 std::optional<RemoteHost> remote_host_at(const Json& line) {
   if (line.text_at("remote_host") == "") return RemoteHost::any();
   const auto address = address_at(line, "remote_host");
@@ -121,21 +132,12 @@ std::optional<PortMapping> mapping_of(const Json& line) {
                      .expires = expires ? std::optional(boot_time(*expires)) : std::nullopt,
                      .id = *id,
                      .lan = static_cast<LanIndex>(*lan),
-                     .owner = *owner};
+                     .owner = *owner,
+                     .host = mac_at(line, "host").value_or(MacAddress{})};
 }
 
 std::optional<Ipv6Address> ipv6_address_at(const Json& line, const char* key) {
   return Ipv6Address::parse(line.text_at(key).value_or(""));
-}
-
-std::optional<MacAddress> mac_at(const Json& line, const char* key) {
-  const std::string text = line.text_at(key).value_or("");
-  MacAddress mac{};
-  int length = 0;
-  const int fields = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
-                                 &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &length);
-  if (fields != 6 || static_cast<std::size_t>(length) != text.size()) return std::nullopt;
-  return mac;
 }
 
 std::optional<PinholeRemoteHost> pinhole_remote_host_at(const Json& line) {

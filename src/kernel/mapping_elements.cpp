@@ -98,7 +98,8 @@ std::optional<PortMapping> mapping_of(const PortMappingKey& key, const Element& 
                      .expires = note.expires ? note.expires : expiry(element, now),
                      .id = note.record ? note.record->id : 0,
                      .lan = note.record ? note.record->lan : LanIndex{0},
-                     .owner = note.record ? note.record->owner : client->address()};
+                     .owner = note.record ? note.record->owner : client->address(),
+                     .host = note.host};
 }
 
 Element source_port_element_of(const OutwardMapping& outward, BootTime now) {

@@ -16,13 +16,16 @@ constexpr std::uint8_t kRecord = 17;
 constexpr std::uint8_t kExternalPort = 18;
 constexpr std::uint8_t kPinholeRecord = 19;
 constexpr std::uint8_t kExpires = 20;
+constexpr std::uint8_t kHost = 21;  // beside the record, so that older tables are read as well
 
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::size_t kRecordBytes = 10;
 // Version, id, LAN, host; the owner's address makes the rest.
 constexpr std::size_t kPinholeRecordBytes = 10;
 constexpr std::size_t kExpiresBytes = 6;  // milliseconds: thousands of years
-static_assert(2 + kRecordBytes + 2 + kExpiresBytes + 2 + kMaxKeptDescription == kMaxUserdata);
+constexpr std::size_t kHostBytes = std::tuple_size_v<MacAddress>;
+static_assert(2 + kRecordBytes + 2 + kExpiresBytes + 2 + kHostBytes + 2 + kMaxKeptDescription ==
+              kMaxUserdata);
 
 using Bytes = std::vector<std::byte>;
 
@@ -34,6 +37,17 @@ void append(Bytes& bytes, std::uint64_t number, std::size_t size) {
 void append_head(Bytes& bytes, std::uint8_t type, std::size_t length) {
   append(bytes, type, 1);
   append(bytes, static_cast<std::uint32_t>(length), 1);
+}
+
+void append_mac(Bytes& bytes, const MacAddress& mac) {
+  std::ranges::copy(std::as_bytes(std::span(mac)), std::back_inserter(bytes));
+}
+
+// `bytes` are as many as a hardware address has.
+MacAddress read_mac(std::span<const std::byte> bytes) {
+  MacAddress mac;
+  std::memcpy(mac.data(), bytes.data(), mac.size());
+  return mac;
 }
 
 std::uint64_t read_long(std::span<const std::byte> bytes) {
@@ -137,13 +151,11 @@ std::optional<PinholeNote> pinhole_note_of(std::span<const std::byte> value) {
   const auto id = UniqueId::parse(read(value.subspan(1, 2)));
   const auto owner = address_of(value.subspan(4, address_bytes));
   if (!id || !owner) return std::nullopt;
-  PinholeNote note{.id = *id,
-                   .lan = static_cast<LanIndex>(read(value.subspan(3, 1))),
-                   .owner = *owner,
-                   .host = {},
-                   .expires = std::nullopt};
-  std::memcpy(note.host.data(), value.subspan(4 + address_bytes).data(), note.host.size());
-  return note;
+  return PinholeNote{.id = *id,
+                     .lan = static_cast<LanIndex>(read(value.subspan(3, 1))),
+                     .owner = *owner,
+                     .host = read_mac(value.subspan(4 + address_bytes)),
+                     .expires = std::nullopt};
 }
 
 }  // namespace
@@ -157,6 +169,9 @@ std::vector<std::byte> encode_mapping_note(const PortMapping& mapping) {
   append(bytes, mapping.lan, 1);
   append(bytes, mapping.owner.host_order(), 4);
   if (mapping.expires) append_expires(bytes, *mapping.expires);
+  if (mapping.host == MacAddress{}) return bytes;
+  append_head(bytes, kHost, kHostBytes);
+  append_mac(bytes, mapping.host);
   return bytes;
 }
 
@@ -166,6 +181,7 @@ MappingNote decode_mapping_note(std::span<const std::byte> userdata) {
     if (type == kComment || type == kDescription) note.description = text_of(value);
     if (type == kRecord) note.record = record_of(value);
     if (type == kExpires) note.expires = expires_of(value);
+    if (type == kHost && value.size() == kHostBytes) note.host = read_mac(value);
   });
   return note;
 }
@@ -179,7 +195,7 @@ std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole) {
   append(bytes, pinhole.id.number(), 2);
   append(bytes, pinhole.lan, 1);
   bytes.insert(bytes.end(), owner.begin(), owner.end());
-  std::ranges::copy(std::as_bytes(std::span(pinhole.host)), std::back_inserter(bytes));
+  append_mac(bytes, pinhole.host);
   return bytes;
 }
 

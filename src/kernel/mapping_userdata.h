@@ -17,7 +17,7 @@ namespace upnpd::kernel {
 // Kernel 6.18 refuses 255 bytes (EINVAL) and takes but forgets 256, for all of NFT_USERDATA_MAXLEN.
 inline constexpr std::size_t kMaxUserdata = 254;
 // Longer descriptions are cut, between two characters.
-inline constexpr std::size_t kMaxKeptDescription = 232;
+inline constexpr std::size_t kMaxKeptDescription = 224;
 
 // A mapping's userdata. What is not there is not set.
 struct MappingNote {
@@ -31,6 +31,7 @@ struct MappingNote {
   // When the lease ends, by CLOCK_BOOTTIME: the element's own timeout stands still while the router
   // sleeps. None: permanent.
   std::optional<BootTime> expires;
+  MacAddress host{};  // all zero: not known, or put in by an upnpd that did not keep it
 };
 
 std::vector<std::byte> encode_mapping_note(const PortMapping& mapping);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <vector>
 
 #include "nl_socket.h"
@@ -16,8 +17,14 @@ class NeighbourTable {
 
   // Every neighbour whose hardware address is known now, of both families and all links.
   std::expected<std::vector<NeighbourMessage>, NetlinkError> snapshot();
-  // Has the kernel look for `address` on a link. The answer shows in a later snapshot().
+  // The neighbour by this address on a link, if its hardware address is known now.
+  std::expected<std::optional<NeighbourMessage>, NetlinkError> find(int link_index,
+                                                                    Ipv4Address address);
+  // Has the kernel look for `address` on a link. The answer shows in a later snapshot() or find().
   std::expected<void, NetlinkError> solicit(int link_index, const IpAddress& address);
+  // Has the kernel forget who answers for `address` and ask everyone on the link. Who answers is
+  // `confirmed` in a later find().
+  std::expected<void, NetlinkError> ask_again(int link_index, Ipv4Address address);
 
  private:
   explicit NeighbourTable(NlSocket socket) : socket_(std::move(socket)) {}

@@ -170,7 +170,13 @@ std::optional<NeighbourMessage> parse_neighbour(Bytes bytes) {
     return std::nullopt;
   const MacAddress mac = find_mac(message->attributes, NDA_LLADDR);
   if (mac == MacAddress{}) return std::nullopt;
-  NeighbourMessage neighbour{message->family.ndm_ifindex, Ipv4Address::from_host_order(0), mac};
+  const bool pinned = (message->family.ndm_state & NUD_PERMANENT) != 0;
+  NeighbourMessage neighbour{
+      .index = message->family.ndm_ifindex,
+      .address = Ipv4Address::from_host_order(0),
+      .mac = mac,
+      .confirmed = pinned || (message->family.ndm_state & NUD_REACHABLE) != 0,
+      .pinned = pinned};
   if (message->family.ndm_family == AF_INET) {
     const auto address = find<std::uint32_t>(message->attributes, NDA_DST);
     if (!address) return std::nullopt;

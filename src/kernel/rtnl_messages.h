@@ -53,6 +53,8 @@ struct NeighbourMessage {
   int index;  // of the link
   IpAddress address;
   MacAddress mac;
+  bool confirmed = false;  // it has answered a moment ago; always so when pinned
+  bool pinned = false;     // by the router's owner, for good (NUD_PERMANENT)
 };
 std::optional<NeighbourMessage> parse_neighbour(std::span<const std::byte> message);
 

@@ -259,6 +259,35 @@ TEST_SUITE("mapper") {
     CHECK(std::get<RemoveMapping>(changes[0]).mapping.key == stranger.key);
   }
 
+  TEST_CASE("a mapping remembers its host as it was last asked for, and can be taken by that") {
+    constexpr MacAddress kFirst{2, 0, 0, 0, 0, 1}, kSecond{2, 0, 0, 0, 0, 2};
+    Mapper mapper = a_mapper();
+    mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0));
+    CHECK(mapper.table().find(MappingId{1})->host == MacAddress{});
+    Neighbours neighbours;
+    neighbours.add(0, kPc, kFirst);
+    neighbours.add(1, kPc, kSecond);
+    mapper.set_neighbours(neighbours);
+    mapper.handle(a_request().tcp(8080, 8080).add(), at_second(0));
+    mapper.handle(a_request().tcp(8081, 8081).v1().lease(0).add(), at_second(0));
+    mapper.handle(a_request().from(kConsole).tcp(8082, 8082).add(), at_second(0));
+    CHECK(mapper.table().find(MappingId{1})->host == kFirst);
+    CHECK(mapper.table().find(MappingId{3})->host == MacAddress{});
+    mapper.confirm();
+
+    const auto update_id = mapper.system_update_id();
+    const Outcome permanent =
+        mapper.remove_of(kPc, [](const PortMapping& mapping) { return !mapping.expires; });
+    CHECK(permanent.events.size() == 1);
+    CHECK(count<RemoveMapping>(permanent) == 1);
+    CHECK(mapper.table().find(MappingId{2}) == nullptr);
+    CHECK(mapper.system_update_id() == update_id + 1);
+    CHECK(mapper.table().clients().size() == 2);
+    CHECK(mapper.remove_of(kPc, [](const PortMapping&) { return false; }).events.empty());
+    mapper.revert();
+    CHECK(mapper.table().size() == 3);
+  }
+
   TEST_CASE("more requests than the limit are refused until time has passed") {
     Policy policy = usual_policy();
     policy.limits.requests_per_second = 5;

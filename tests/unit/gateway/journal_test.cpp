@@ -48,6 +48,7 @@ TEST_SUITE("journal") {
     Journal journal(directory / "leases");
     PortMapping named = a_mapping().tcp(8080, 80).id(1);
     named.description = *PortMappingDescription::parse("a \"quoted\" Zürich: \\ </x>");
+    named.host = {2, 0, 0x5e, 0x10, 0, 1};
     fill(journal, {added(named), added(a_mapping().tcp(8081, 81).id(2)), added(a_long_one()),
                    deleted(a_mapping().tcp(8081, 81).id(2))});
     const auto reading = Journal(directory / "leases").read(kNow + 60s);
@@ -56,6 +57,8 @@ TEST_SUITE("journal") {
     CHECK(reading.mappings[0].key == named.key);
     CHECK(reading.mappings[0].description.text() == named.description.text());
     CHECK_FALSE(reading.mappings[0].expires);
+    CHECK(reading.mappings[0].host == named.host);
+    CHECK(reading.mappings[1].host == MacAddress{});
     CHECK(reading.mappings[1].key == a_long_one().key);
     CHECK(reading.mappings[1].client == a_long_one().client);
     CHECK(reading.mappings[1].expires == at_second(5000));

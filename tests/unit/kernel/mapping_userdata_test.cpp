@@ -33,6 +33,17 @@ TEST_SUITE("mapping_userdata") {
     CHECK(note.record->owner == address("192.168.77.66"));
   }
 
+  TEST_CASE("the host's hardware address comes back, and a note without one is read as well") {
+    PortMapping mapping = a_mapping().described(repeated("\"", 300));
+    CHECK(decode_mapping_note(encode_mapping_note(mapping)).host == MacAddress{});
+    mapping.host = {2, 0, 0x5e, 0x10, 0, 0xff};
+    mapping.expires = BootTime(std::chrono::hours(1));
+    const auto bytes = encode_mapping_note(mapping);
+    CHECK(bytes.size() == kMaxUserdata);
+    CHECK(decode_mapping_note(bytes).host == mapping.host);
+    CHECK(decode_mapping_note(bytes).record);
+  }
+
   TEST_CASE("a plain description is nft's comment, any other an attribute of ours") {
     const auto first_type = [](std::string_view description) {
       return std::to_integer<int>(encode_mapping_note(a_mapping().described(description))[0]);
@@ -45,19 +56,19 @@ TEST_SUITE("mapping_userdata") {
     CHECK(first_type("") == 17);
   }
 
-  TEST_CASE("descriptions come back whole up to 232 bytes") {
+  TEST_CASE("descriptions come back whole up to 224 bytes") {
     for (const std::string& text :
          {std::string(), std::string("uTorrent (TCP)"), std::string("a \"quoted\" one"),
           std::string("B\xc3\xbc"
                       "cher"),
-          repeated("x", 127), repeated("x", 128), repeated("\"", 232)})
+          repeated("x", 127), repeated("x", 128), repeated("\"", 224)})
       CHECK(kept(text) == text);
   }
 
   TEST_CASE("longer ones are cut between two characters") {
-    CHECK(kept(repeated("x", 1024)) == repeated("x", 232));
-    CHECK(kept("x" + repeated("\xc3\xbc", 200)) == "x" + repeated("\xc3\xbc", 115));
-    CHECK(kept(repeated("\xf0\x9f\x8e\xae", 100)) == repeated("\xf0\x9f\x8e\xae", 58));
+    CHECK(kept(repeated("x", 1024)) == repeated("x", 224));
+    CHECK(kept("x" + repeated("\xc3\xbc", 200)) == "x" + repeated("\xc3\xbc", 111));
+    CHECK(kept(repeated("\xf0\x9f\x8e\xae", 100)) == repeated("\xf0\x9f\x8e\xae", 56));
   }
 
   TEST_CASE("userdata cut short anywhere loses the attribute that is cut, no more") {

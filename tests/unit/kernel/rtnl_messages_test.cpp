@@ -89,6 +89,8 @@ TEST_SUITE("rtnl_messages") {
       CHECK(read->index == 7);
       CHECK(std::get<Ipv6Address>(read->address) == ipv6);
       CHECK(to_string(read->mac) == "02:00:5e:10:00:01");
+      CHECK(read->confirmed == (known == NUD_REACHABLE || known == NUD_PERMANENT));
+      CHECK(read->pinned == (known == NUD_PERMANENT));
     }
     for (const int unknown : {NUD_NONE, NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP})
       CHECK_FALSE(parse_neighbour(neighbour(unknown).get()));
