@@ -8,6 +8,11 @@ std::chrono::milliseconds HostPresence::pause() const {
   return std::max(timeout_ / kQuestions, kBetweenQuestions);
 }
 
+void HostPresence::set_timeout(std::chrono::milliseconds timeout) {
+  timeout_ = timeout;
+  if (timeout_.count() == 0) hosts_.clear();
+}
+
 void HostPresence::set_hosts(const std::set<Ipv4Address>& hosts, BootTime now) {
   if (timeout_.count() == 0) return;
   std::erase_if(hosts_, [&](const auto& host) { return !hosts.contains(host.first); });

@@ -27,6 +27,7 @@ Json to_json(const PortMapping& mapping, const TrafficCounters& traffic, BootTim
   else
     entry.add_null("expires_in");
   entry.add("description", mapping.description.text());
+  entry.add("host", mapping.host == MacAddress{} ? "" : upnpd::to_string(mapping.host));
   entry.add("packets", static_cast<std::int64_t>(traffic.packets));
   entry.add("bytes", static_cast<std::int64_t>(traffic.bytes));
   return entry;

@@ -29,7 +29,9 @@ struct Config {
   std::uint16_t http_port = 0;                     // 0: any free one
   std::uint32_t bitrate_up = 0, bitrate_down = 0;  // bits a second; 0: unknown
   std::uint32_t notify_interval = 900;             // seconds
-  bool table_owner = true;    // other programs are kept from changing table inet upnpd
+  bool table_owner = true;  // other programs are kept from changing table inet upnpd
+  // Seconds until the permanent mappings of a host that is not there go; 0: they stay.
+  std::uint32_t absent_host_timeout = 86400;
   bool end_flows = true;      // a mapping that goes takes its established flows along
   bool system_uptime = true;  // NewUptime counts from the router's start, not from the WAN's
 

@@ -230,6 +230,7 @@ constexpr std::array kKeys = std::to_array<Key>({
     {"max_mappings_per_host", set_limit<&core::Limits::mappings_per_host>},
     {"max_requests_per_second", set_limit<&core::Limits::requests_per_second>},
     {"max_lease", set_max_lease},
+    {"absent_host_timeout", set_number_field<&Config::absent_host_timeout>},
     {"end_flows", set_switch<&Config::end_flows>},
     {"table_owner", set_switch<&Config::table_owner>},
     {"run_as", set_text<&Config::run_as>},

@@ -24,6 +24,8 @@ Gateway::Gateway(Config config, Resources resources)
       store_(loop_, config_, std::move(resources_.nat), std::move(resources_.flow_ender),
              [this] { plan_publish(); }),
       networks_(config_, std::move(resources_.interface_watch), std::move(resources_.link_speeds)),
+      hosts_(loop_, config_, store_, resources_.neighbours, std::move(resources_.neighbour_watch),
+             [this](Ipv4Address host) { return link_of(host); }),
       service_(
           loop_, resources_.launcher, "igd", "igd service",
           {[this] { on_service_started(); },
@@ -113,6 +115,7 @@ void Gateway::plan_retry() {
 void Gateway::apply_surroundings() {
   store_.mapper().set_surroundings(networks_.core_surroundings(lans_));
   store_.set_surroundings(networks_.nat_surroundings(lans_));
+  hosts_.follow();
   const std::string before = std::exchange(overlap_, overlap_in(lans_));
   if (overlap_ != before && !overlap_.empty()) base::log_warning(overlap_);
 }
@@ -135,6 +138,7 @@ void Gateway::tell_wan_state() {
 
 // The service asks of these only what is the same on every LAN.
 void Gateway::publish() {
+  hosts_.follow();
   service_.send(state_variables(*lans_.front()));
   for (const auto& lan : lans_)
     lan->publish(state_variables(*lan));
@@ -166,6 +170,13 @@ DeviceIdentity Gateway::device_identity() const {
           c.model_url,
           c.serial,
           c.presentation_url};
+}
+
+std::optional<int> Gateway::link_of(Ipv4Address host) {
+  const auto index = core::lan_of_host(host, store_.mapper().surroundings());
+  const LanSide* const at = index ? lan(*index) : nullptr;
+  if (at == nullptr || !any_contains_host(at->own_networks(), host)) return std::nullopt;
+  return at->interface_index();
 }
 
 LanSide* Gateway::lan(LanIndex index) {

@@ -10,6 +10,7 @@
 
 #include "admin_server.h"
 #include "config.h"
+#include "host_watch.h"
 #include "identity.h"
 #include "lan_side.h"
 #include "launcher.h"
@@ -41,6 +42,7 @@ class Gateway {
     kernel::FlowEnder flow_ender;            // likewise
     kernel::NeighbourTable neighbours;
     kernel::PortsInUseReader ports_in_use;
+    kernel::NeighbourWatch neighbour_watch;      // the host watch's
     std::function<ConfigReading()> read_config;  // as at the start: the file, and the command line
   };
 
@@ -73,8 +75,9 @@ class Gateway {
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
 
   // ---- requests about pinholes, and over IPv6 (pinhole_requests.cpp) ----
-  // Learns who is who, and takes out of `requests` those whose client's host is still looked for.
-  void prepare_neighbours(std::vector<ServiceRequest>& requests);
+  // Who is who, if a request needs to know. Takes out of `requests` those whose client's host is
+  // still looked for.
+  core::Neighbours prepare_neighbours(std::vector<ServiceRequest>& requests);
   bool look_for(LanIndex lan_index, const IpAddress& client);
   core::Neighbours known_neighbours();
   void serve_waiting();
@@ -92,6 +95,7 @@ class Gateway {
   void on_service_started();
   DeviceIdentity device_identity() const;
   LanSide* lan(LanIndex index);
+  std::optional<int> link_of(Ipv4Address host);
 
   // ---- administration (administration.cpp) ----
   base::Json administer(const base::Json& request);
@@ -108,6 +112,7 @@ class Gateway {
   Resources resources_;
   MappingStore store_;
   Networks networks_;
+  HostWatch hosts_;
   bool stopping_ = false;
   struct WaitingRequest {
     ServiceRequest request;

@@ -193,9 +193,13 @@ std::optional<LanAccess> LanSide::access() const {
   return access;
 }
 
+std::vector<Ipv4Network> LanSide::own_networks() const {
+  return link_ ? link_->addresses : std::vector<Ipv4Network>();
+}
+
 std::vector<Ipv4Network> LanSide::networks() const {
   if (!link_) return {};
-  std::vector<Ipv4Network> networks = link_->addresses;
+  std::vector<Ipv4Network> networks = own_networks();
   const auto [first, last] = config_.lan_prefixes.equal_range(name_);
   for (auto prefix = first; prefix != last; ++prefix)
     networks.push_back(prefix->second);

@@ -59,6 +59,8 @@ class LanSide {
   bool has_ended() const { return !announcer_.is_running(); }
   std::optional<LanAccess> access() const;
   int interface_index() const { return link_ ? link_->interface_index : 0; }
+  // The networks of the interface itself.
+  std::vector<Ipv4Network> own_networks() const;
   // The networks whose hosts may ask: its own, then what lan_prefix says lies behind another router
   // there. Empty while the interface has no address.
   std::vector<Ipv4Network> networks() const;

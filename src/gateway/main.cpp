@@ -182,6 +182,10 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   auto neighbours = kernel::NeighbourTable::open();
   if (!neighbours) return std::unexpected(base::with_errno("neighbours", neighbours.error().error));
 
+  auto neighbour_watch = kernel::NeighbourWatch::open();
+  if (!neighbour_watch)
+    return std::unexpected(base::with_errno("neighbours", neighbour_watch.error().error));
+
   auto ports_in_use = kernel::PortsInUseReader::open();
   if (!ports_in_use)
     return std::unexpected(base::with_errno("sock_diag", ports_in_use.error().error));
@@ -191,17 +195,18 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   if (config.uuid) identity.identity.uuid = *config.uuid;
   const auto access =
       config.table_owner ? kernel::TableAccess::OursAlone : kernel::TableAccess::Everyones;
-  return Gateway::Resources{std::move(identity.identity),
-                            std::move(identity.problem),
-                            *std::move(launcher),
-                            *std::move(admin_socket),
-                            *std::move(watch),
-                            *std::move(link_speeds),
-                            std::make_unique<kernel::NftTable>(access),
-                            *std::move(flow_ender),
-                            *std::move(neighbours),
-                            *std::move(ports_in_use),
-                            [options] { return read_wanted_config(options); }};
+  return Gateway::Resources{.identity = std::move(identity.identity),
+                            .identity_fault = std::move(identity.problem),
+                            .launcher = *std::move(launcher),
+                            .admin_socket = *std::move(admin_socket),
+                            .interface_watch = *std::move(watch),
+                            .link_speeds = *std::move(link_speeds),
+                            .nat = std::make_unique<kernel::NftTable>(access),
+                            .flow_ender = *std::move(flow_ender),
+                            .neighbours = *std::move(neighbours),
+                            .ports_in_use = *std::move(ports_in_use),
+                            .neighbour_watch = *std::move(neighbour_watch),
+                            .read_config = [options] { return read_wanted_config(options); }};
 }
 
 int serve(Options options) {

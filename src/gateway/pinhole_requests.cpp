@@ -105,13 +105,13 @@ bool Gateway::look_for(LanIndex lan_index, const IpAddress& client) {
   return resources_.neighbours.solicit(interface->index, client).has_value();
 }
 
-void Gateway::prepare_neighbours(std::vector<ServiceRequest>& requests) {
+core::Neighbours Gateway::prepare_neighbours(std::vector<ServiceRequest>& requests) {
   // A mapping counts with the pinholes of its host, where there are any.
   const bool count_by_host = store_.mapper().pinholes().size() != 0;
   if (std::ranges::none_of(requests, [&](const ServiceRequest& r) {
         return is_about_pinholes(r) || is_over_ipv6(r) || (count_by_host && adds_mapping(r));
       }))
-    return;
+    return {};
   core::Neighbours known = known_neighbours();
   std::vector<ServiceRequest> ready;
   for (ServiceRequest& request : requests) {
@@ -124,8 +124,8 @@ void Gateway::prepare_neighbours(std::vector<ServiceRequest>& requests) {
       ready.push_back(std::move(request));
   }
   requests = std::move(ready);
-  store_.mapper().set_neighbours(std::move(known));
   if (!waiting_.empty() && !waiting_timer_.is_running()) waiting_timer_.start(kLookAgain);
+  return known;
 }
 
 void Gateway::serve_waiting() {

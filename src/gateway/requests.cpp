@@ -33,7 +33,9 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
                *message);
   }
   if (stopping_) return;
-  prepare_neighbours(requests);
+  core::Neighbours known = prepare_neighbours(requests);
+  hosts_.meet(requests, known);
+  store_.mapper().set_neighbours(std::move(known));
   if (!requests.empty()) serve_batch(requests);
 }
 

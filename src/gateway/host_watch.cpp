@@ -1,0 +1,170 @@
+#include "host_watch.h"
+
+#include <algorithm>
+#include <set>
+
+#include "clock.h"
+#include "log.h"
+
+namespace upnpd::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kLookAgain = 100ms;
+// ARP asks three times, a second apart.
+constexpr auto kPatience = 3500ms;
+
+// Whom AddPortMapping or AddAnyPortMapping maps; no value for what adds nothing.
+std::optional<Ipv4Address> client_of(const ServiceRequest& request) {
+  const auto client = [](const auto* add) -> std::optional<Ipv4Address> {
+    if (add == nullptr) return std::nullopt;
+    const auto* const named = std::get_if<Ipv4Address>(&add->arguments.internal_client);
+    const auto* const caller = std::get_if<Ipv4Address>(&add->head.caller);
+    if (named == nullptr && caller == nullptr) return std::nullopt;
+    return named == nullptr ? *caller : *named;
+  };
+  if (const auto found = client(std::get_if<AddPortMapping>(&request))) return found;
+  return client(std::get_if<AddAnyPortMapping>(&request));
+}
+
+bool is_of_another(const PortMapping& mapping, const MacAddress& mac) {
+  return mapping.host != MacAddress{} && mapping.host != mac;
+}
+
+}  // namespace
+
+HostWatch::HostWatch(base::Loop& loop, const Config& config, MappingStore& store,
+                     kernel::NeighbourTable& neighbours, kernel::NeighbourWatch watch,
+                     LinkOf link_of)
+    : config_(config),
+      store_(store),
+      neighbours_(neighbours),
+      watch_(std::move(watch)),
+      link_of_(std::move(link_of)),
+      watcher_(loop, watch_.fd(), base::Interest::Read,
+               [this] {
+                 for (const Ipv4Address host : watch_.drain().value_or(std::vector<Ipv4Address>()))
+                   ask(host);
+               }),
+      answer_timer_(loop, [this] { hear_answers(); }),
+      question_timer_(loop, [this] { ask_due(); }) {}
+
+void HostWatch::follow() {
+  std::vector<kernel::WatchedHost> hosts;
+  std::set<Ipv4Address> with_permanent;
+  const core::MappingTable& table = store_.mapper().table();
+  for (const Ipv4Address client : table.clients()) {
+    if (!link_of_(client)) continue;
+    for (std::size_t i = 0; const PortMapping* const mapping = table.at(i, client); ++i) {
+      if (mapping->host != MacAddress{}) hosts.push_back({client, mapping->host});
+      if (!mapping->expires) with_permanent.insert(client);
+    }
+  }
+  std::ranges::sort(hosts);
+  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+  if (hosts != watched_) {
+    watched_ = std::move(hosts);
+    if (const auto watched = watch_.watch(watched_); !watched)
+      base::log_warning(base::with_errno(watched.error().what, watched.error().error));
+  }
+  presence_.set_timeout(std::chrono::seconds(config_.absent_host_timeout));
+  presence_.set_hosts(with_permanent, base::boot_now());
+  plan_questions();
+}
+
+std::optional<kernel::NeighbourMessage> HostWatch::look_up(Ipv4Address host) {
+  const auto link = link_of_(host);
+  return link ? neighbours_.find(*link, host).value_or(std::nullopt) : std::nullopt;
+}
+
+bool HostWatch::has_changed_hands(const kernel::NeighbourMessage& neighbour,
+                                  Ipv4Address host) const {
+  const core::MappingTable& table = store_.mapper().table();
+  for (std::size_t i = 0; const PortMapping* const mapping = table.at(i, host); ++i)
+    if (is_of_another(*mapping, neighbour.mac)) return true;
+  return false;
+}
+
+void HostWatch::meet(const std::vector<ServiceRequest>& requests, core::Neighbours& known) {
+  std::set<Ipv4Address> met;
+  for (const ServiceRequest& request : requests) {
+    const RequestHead& head = head_of(request);
+    // Over IPv6 the host is known by its hardware address already.
+    const auto* const caller = std::get_if<Ipv4Address>(&head.caller);
+    if (caller != nullptr) presence_.seen(*caller, base::boot_now());
+    for (const auto host :
+         {caller == nullptr ? std::nullopt : std::optional(*caller), client_of(request)}) {
+      if (!host || !met.insert(*host).second) continue;
+      const auto neighbour = look_up(*host);
+      if (!neighbour) continue;
+      known.add(head.lan, *host, neighbour->mac);
+      if (has_changed_hands(*neighbour, *host)) ask(*host);
+    }
+  }
+}
+
+void HostWatch::ask(Ipv4Address host) {
+  const auto link = link_of_(host);
+  if (!link) return presence_.seen(host, base::boot_now());  // nobody could answer
+  if (const auto known = look_up(host); known && known->pinned) return answered(host, known->mac);
+  if (!asked_.try_emplace(host, base::boot_now() + kPatience).second) return;
+  if (const auto asked = neighbours_.ask_again(*link, host); !asked)
+    base::log_warning(base::with_errno("asking for " + host.to_string(), asked.error().error));
+  if (!answer_timer_.is_running()) answer_timer_.start(kLookAgain);
+}
+
+void HostWatch::ask_due() {
+  for (const Ipv4Address host : presence_.take_due(base::boot_now()))
+    ask(host);
+  plan_questions();
+}
+
+void HostWatch::hear_answers() {
+  const BootTime now = base::boot_now();
+  for (auto next = asked_.begin(); next != asked_.end();) {
+    const auto [host, until] = *next;
+    const auto known = look_up(host);
+    const bool confirmed = known && known->confirmed;
+    if (!confirmed && now < until) {
+      ++next;
+      continue;
+    }
+    next = asked_.erase(next);
+    if (confirmed)
+      answered(host, known->mac);
+    else if (known || !link_of_(host))  // not asked, or somebody says so who does not answer
+      presence_.seen(host, now);
+    else
+      missed(host);
+  }
+  if (!asked_.empty()) answer_timer_.start(kLookAgain);
+  plan_questions();
+}
+
+void HostWatch::answered(Ipv4Address host, const MacAddress& mac) {
+  presence_.seen(host, base::boot_now());
+  remove(host, "is another host now, " + upnpd::to_string(mac),
+         [&](const PortMapping& mapping) { return is_of_another(mapping, mac); });
+}
+
+void HostWatch::missed(Ipv4Address host) {
+  if (!presence_.missed(host, base::boot_now())) return;
+  remove(host, "has been absent for absent_host_timeout",
+         [](const PortMapping& mapping) { return !mapping.expires; });
+}
+
+void HostWatch::remove(Ipv4Address host, const std::string& why,
+                       const std::function<bool(const PortMapping&)>& which) {
+  const core::Outcome outcome = store_.mapper().remove_of(host, which);
+  if (outcome.events.empty()) return;
+  base::log_notice(host.to_string() + " " + why + ": its mappings go");
+  if (!store_.carry_out(outcome, base::boot_now())) base::log_error(store_.kernel_fault());
+}
+
+void HostWatch::plan_questions() {
+  const auto deadline = presence_.next_deadline();
+  if (!deadline) return question_timer_.stop();
+  question_timer_.start(std::max(*deadline - base::boot_now(), std::chrono::milliseconds(0)));
+}
+
+}  // namespace upnpd::gateway
