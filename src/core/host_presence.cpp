@@ -9,8 +9,11 @@ std::chrono::milliseconds HostPresence::pause() const {
 }
 
 void HostPresence::set_timeout(std::chrono::milliseconds timeout) {
+  if (timeout == timeout_) return;
   timeout_ = timeout;
   if (timeout_.count() == 0) hosts_.clear();
+  for (auto& [address, host] : hosts_)
+    host.next_question = host.last_seen + pause();
 }
 
 void HostPresence::set_hosts(const std::set<Ipv4Address>& hosts, BootTime now) {

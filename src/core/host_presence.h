@@ -22,7 +22,7 @@ class HostPresence {
   // `timeout` of 0: no host is ever absent.
   explicit HostPresence(std::chrono::milliseconds timeout) : timeout_(timeout) {}
 
-  // From now on; what was asked already is not asked again.
+  // From now on, counted from when each host was last there.
   void set_timeout(std::chrono::milliseconds timeout);
   // These are the hosts now. One that was not among them before is there at `now`.
   void set_hosts(const std::set<Ipv4Address>& hosts, BootTime now);

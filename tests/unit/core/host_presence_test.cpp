@@ -60,6 +60,12 @@ TEST_SUITE("host_presence") {
     presence.set_hosts({}, at_second(12));
     CHECK_FALSE(presence.next_deadline());
 
+    presence.set_hosts({kPc}, at_second(20));
+    presence.set_timeout(8s);
+    CHECK(presence.next_deadline() == at_second(22));
+    presence.set_timeout(0s);
+    CHECK_FALSE(presence.next_deadline());
+
     HostPresence never(0s);
     never.set_hosts({kPc}, at_second(0));
     CHECK_FALSE(never.next_deadline());
