@@ -28,7 +28,8 @@ std::optional<Value> read(Bytes bytes) {
 
 // What follows the first `size` bytes, which netlink pads to four.
 Bytes after(Bytes bytes, std::size_t size) {
-  return bytes.subspan(std::min(bytes.size(), std::size_t{MNL_ALIGN(size)}));
+  constexpr std::size_t kPadding = MNL_ALIGNTO - 1;
+  return bytes.subspan(std::min(bytes.size(), (size + kPadding) & ~kPadding));
 }
 
 // A message of type `type`: its family header, and the attributes behind it.

@@ -6,7 +6,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from router import Router  # noqa: E402
+from router import HOME, Router  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,3 @@ def built_router(tmp_path_factory):
 def router(built_router):
     """An OpenWrt router after a boot, with the shipped configuration; its service is not started."""
     return built_router.reset(networks=HOME)
-
-
-HOME = {"default": {"wan": "wan"}, "wan": {"l3_device": "eth1"},
-        "lan": {"l3_device": "br-lan", "subnet": "192.168.1.1/24"},
-        "guest": {"l3_device": "br-guest", "subnet": "192.168.2.1/24"}}

@@ -11,6 +11,9 @@ import daemon
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "openwrt/upnpd"
 STANDIN = pathlib.Path(__file__).parent / "standin"
+HOME = {"default": {"wan": "wan"}, "wan": {"l3_device": "eth1"},
+        "lan": {"l3_device": "br-lan", "subnet": "192.168.1.1/24"},
+        "guest": {"l3_device": "br-guest", "subnet": "192.168.2.1/24"}}
 SYSTEM = ("/lib64", "/usr/lib", "/dev", "/proc")
 
 # As little of OpenWrt's build system as shows what a package's Makefile means.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import HOME
+from router import HOME
 
 UCI = """config upnpd 'config'
 	option enabled '1'

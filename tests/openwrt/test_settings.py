@@ -2,8 +2,7 @@
 
 import pytest
 
-from conftest import HOME
-from router import ROOT
+from router import HOME, ROOT
 
 ALWAYS = ["lease_file=/var/lib/upnpd/leases", "ipv6_disable=no", "system_uptime=yes"]
 UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
