@@ -10,10 +10,11 @@
 namespace upnpd::wire {
 namespace {
 
-// Room for one descriptor in a control message, aligned as the kernel wants it.
+// Room for descriptors in a control message, aligned as the kernel wants it.
 union ControlBuffer {
   cmsghdr header;
-  std::array<char, CMSG_SPACE(sizeof(int))> bytes;
+  // Two fit, so that a second one is seen: on 32 bits one would be all that comes.
+  std::array<char, CMSG_SPACE(2 * sizeof(int))> bytes;
 };
 
 enum class SendResult { Sent, WouldBlock, Failed };
@@ -26,7 +27,7 @@ SendResult send_now(int channel, const std::vector<std::byte>& bytes, int fd) {
   ControlBuffer control{};
   if (fd >= 0) {
     message.msg_control = &control;
-    message.msg_controllen = sizeof control.bytes;
+    message.msg_controllen = CMSG_SPACE(sizeof(int));
     cmsghdr* const header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
