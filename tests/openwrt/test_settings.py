@@ -36,6 +36,7 @@ PRESENT = {
     "more than a shell counts": (["upload 99999999999999999999"], ["bitrate_up=4294967295"]),
     "two LANs": (["internal_iface 'lan guest'"], ["listening_ip=br-lan", "listening_ip=br-guest"]),
     "external_iface": (["external_iface guest"], ["ext_ifname=br-guest"]),
+    "two WANs": (["external_iface 'wan guest'"], ["ext_ifname=eth1", "ext_ifname=br-guest"]),
     "external_iface6": (["external_iface6 wan6"], ["ext_ifname=eth1", "ext_ifname6=eth6"]),
     "external_zone": (["external_zone internet"], ["ext_ifname=eth9"]),
     "external_ip": (["external_ip 198.51.100.7"], ["ext_ip=198.51.100.7"]),

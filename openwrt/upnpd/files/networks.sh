@@ -22,7 +22,7 @@ wan_device() {
 	get network "$1"
 	get zone external_zone
 	if [ -n "$network" ]; then
-		device_of "${network%% *}"
+		for network in $network; do device_of "$network"; done
 	elif [ -n "$zone" ]; then
 		fw4 -q zone "$zone" 2>/dev/null | head -n 1
 	elif "$2" network && [ -n "$network" ]; then
@@ -34,14 +34,12 @@ wan_device() {
 }
 
 write_wan() {
-	local device device6 address networks
+	local device device6 address each
 	device="$(wan_device external_iface network_find_wan ext_ifname)"
 	device6="$(wan_device external_iface6 network_find_wan6 ext_ifname6)"
 	get address external_ip
-	get networks external_iface
-	[ "$networks" = "${networks%% *}" ] || log "external_iface: only the first of '$networks' is used" warn
 	# Without a device upnpd takes that of the default route, whenever there is one.
-	key ext_ifname "$device"
+	for each in $device; do key ext_ifname "$each"; done
 	[ "$device6" = "$device" ] || key ext_ifname6 "$device6"
 	key ext_ip "$address"
 }

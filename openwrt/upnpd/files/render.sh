@@ -8,7 +8,7 @@ NEWLINE='
 LARGEST=4294967295
 EVERYONE="0.0.0.0/0"
 # upnpd.conf's keys that are options by the same name.
-OWN_OPTIONS="allow_pinholes end_flows manufacturer_name manufacturer_url max_lease max_mappings
+OWN_OPTIONS="absent_host_timeout allow_pinholes end_flows manufacturer_name manufacturer_url max_lease max_mappings
 	max_mappings_per_host max_requests_per_second model_description model_name model_url
 	table_owner"
 KNOWN_OPTIONS="enabled config_file log_output external_iface external_iface6 external_zone external_ip ipv6_disable
