@@ -52,7 +52,7 @@ using HttpRequest = std::variant<DocumentRequest, ControlRequest>;
 // further one; no value for a caller from elsewhere.
 std::optional<IpAddress> address_towards(const IpAddress& caller,
                                          std::span<const IpNetwork> addresses,
-                                         std::span<const Ipv4Network> further_networks);
+                                         std::span<const Ipv4Network> further_networks = {});
 
 // Checks, in this order: the caller is on the LAN (403); Host, when present, is an address of ours
 // alone or with our port (403); Origin and Referer, when present, are our own (403); the path is
