@@ -17,6 +17,7 @@ constexpr auto kSyncPause = 1s;
 // How long the flows of a mapping that is gone may wait: many deletions share one look through all
 // flows, and a mapping may be back at once.
 constexpr auto kFlowPause = 50ms;
+constexpr auto kLongestFlowPause = 500ms;
 
 const char* word(core::MappingEvent::Kind kind) {
   using enum core::MappingEvent::Kind;
@@ -80,6 +81,7 @@ MappingStore::MappingStore(base::Loop& loop, const Config& config, std::unique_p
       changed_(std::move(changed)),
       mapper_(config.policy),
       journal_(config.lease_file),
+      flow_pause_(kFlowPause),
       lease_timer_(loop, [this] { end_leases(); }),
       sync_timer_(loop, [this] { journal_.sync(); }),
       flow_timer_(loop, [this] { end_closed_flows(); }),
@@ -159,10 +161,11 @@ void MappingStore::close_flows(const core::Outcome& outcome) {
   for (const core::PinholeEvent& event : outcome.pinhole_events)
     if (core::closes(event)) closed_pinholes_.push_back(event.pinhole);
   const bool any = !closed_.empty() || !closed_pinholes_.empty();
-  if (any && !flow_timer_.is_running()) flow_timer_.start(kFlowPause);
+  if (any && !flow_timer_.is_running()) flow_timer_.start(flow_pause_);
 }
 
 void MappingStore::end_closed_flows() {
+  const BootTime begun = base::boot_now();
   const auto warn = [](const auto& ended) {
     if (!ended)
       base::log_warning(
@@ -176,6 +179,10 @@ void MappingStore::end_closed_flows() {
   if (!closed_pinholes_.empty()) warn(flow_ender_.end_flows(closed_pinholes_));
   closed_.clear();
   closed_pinholes_.clear();
+  // A look costs as much as the kernel's table of flows is large, whatever is in it: requests that
+  // delete without a pause give a twentieth of the time to it.
+  const auto took = base::boot_now() - begun;
+  flow_pause_ = std::clamp<BootTime::duration>(20 * took, kFlowPause, kLongestFlowPause);
 }
 
 bool MappingStore::set_policy(core::Policy policy) {

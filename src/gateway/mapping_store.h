@@ -100,6 +100,7 @@ class MappingStore {
   base::RateLimitedLog event_log_{{.burst = 100, .per_line = std::chrono::milliseconds(200)}};
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
   std::vector<Pinhole> closed_pinholes_;
+  BootTime::duration flow_pause_;  // before the next look for their flows
   base::BootTimer lease_timer_;
   base::Timer sync_timer_, flow_timer_, heal_timer_;
   std::optional<base::FdWatcher> watcher_;  // of the changes others make
