@@ -81,6 +81,20 @@ void Timer::called(struct ev_loop*, ev_timer* timer, int) {
   function();
 }
 
+TurnEndWatcher::TurnEndWatcher(Loop& loop, Function function)
+    : loop_(loop), function_(std::move(function)) {
+  ev_prepare_init(&prepare_, &TurnEndWatcher::called);
+  prepare_.data = this;
+  ev_prepare_start(loop_.handle(), &prepare_);
+}
+TurnEndWatcher::~TurnEndWatcher() {
+  ev_prepare_stop(loop_.handle(), &prepare_);
+}
+void TurnEndWatcher::called(struct ev_loop*, ev_prepare* prepare, int) {
+  const Function function = static_cast<TurnEndWatcher*>(prepare->data)->function_;
+  function();
+}
+
 SignalWatcher::SignalWatcher(Loop& loop, int signal, Function function)
     : loop_(loop), function_(std::move(function)) {
   ev_signal_init(&signal_, &SignalWatcher::called, signal);

@@ -65,6 +65,23 @@ class Timer {
   Function function_;
 };
 
+// Calls its function once a turn of the loop, before the loop waits: for what the turn's functions
+// have gathered.
+class TurnEndWatcher {
+ public:
+  using Function = std::function<void()>;
+  TurnEndWatcher(Loop& loop, Function function);
+  TurnEndWatcher(const TurnEndWatcher&) = delete;
+  TurnEndWatcher& operator=(const TurnEndWatcher&) = delete;
+  ~TurnEndWatcher();
+
+ private:
+  static void called(struct ev_loop* loop, ev_prepare* prepare, int events);
+  Loop& loop_;
+  ev_prepare prepare_;
+  Function function_;
+};
+
 class SignalWatcher {
  public:
   using Function = std::function<void()>;

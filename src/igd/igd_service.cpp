@@ -32,7 +32,8 @@ class IgdService {
         expiry_timer_(loop_, [this] { expire(); }),
         retirement_timer_(loop_, [this] { end_retired(); }),
         channel_watcher_(loop_, channel_.fd(), base::Interest::Read,
-                         [this] { exchange_messages(); }) {}
+                         [this] { exchange_messages(); }),
+        turn_end_(loop_, [this] { send_held(); }) {}
 
   int run() {
     loop_.run();
@@ -62,6 +63,7 @@ class IgdService {
   template <class Message>
   void send(const Message& message);
   void ask_gateway(const ServiceRequest& request);
+  void send_held();
   void watch_channel();
   void expire();
   void end_retired();
@@ -76,6 +78,7 @@ class IgdService {
   base::Timer expiry_timer_;
   base::Timer retirement_timer_;
   base::FdWatcher channel_watcher_;
+  base::TurnEndWatcher turn_end_;
   std::map<std::pair<LanIndex, IpFamily>, std::unique_ptr<LanServer>> servers_;
   std::vector<Retired> retired_;
   bool watches_writing_ = false;
@@ -132,9 +135,19 @@ void IgdService::send(const Message& message) {
   watch_channel();
 }
 
+// The requests of one turn go to the gateway together, which commits together what it reads
+// together.
 void IgdService::ask_gateway(const ServiceRequest& request) {
-  std::visit([this](const auto& message) { send(message); }, request);
+  const auto held =
+      std::visit([this](const auto& message) { return channel_.hold(message); }, request);
+  if (!held) return loop_.stop();
   if (!expiry_timer_.is_running()) expiry_timer_.start(PendingRequests::kPatience);
+}
+
+void IgdService::send_held() {
+  if (!channel_.has_queued()) return;
+  if (const auto flushed = channel_.flush(); !flushed) return loop_.stop();
+  watch_channel();
 }
 
 void IgdService::watch_channel() {

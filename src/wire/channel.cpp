@@ -78,9 +78,13 @@ std::expected<void, ChannelError> Channel::send_frame(std::vector<std::byte> byt
       case SendResult::WouldBlock: break;
     }
   }
-  if (queue_.size() >= kMaxQueued) return std::unexpected(ChannelError::Closed);
-  queue_.push_back(
+  return hold_frame(
       {std::move(bytes), fd < 0 ? base::Fd() : base::Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0))});
+}
+
+std::expected<void, ChannelError> Channel::hold_frame(Frame frame) {
+  if (queue_.size() >= kMaxQueued) return std::unexpected(ChannelError::Closed);
+  queue_.push_back(std::move(frame));
   return {};
 }
 

@@ -38,7 +38,7 @@ class Channel {
   // The descriptor, given away: a child's end.
   base::Fd release() && { return std::move(fd_); }
 
-  // The descriptor to watch: for reading always, for writing while has_queued().
+  // The descriptor to watch: for reading always, for writing while has_queued() after a flush().
   int fd() const { return fd_.get(); }
   bool has_queued() const { return !queue_.empty(); }
 
@@ -50,6 +50,13 @@ class Channel {
   }
   std::expected<void, ChannelError> send_frame(std::vector<std::byte> bytes, int fd = -1);
 
+  // Queues `message` for the next flush(): what is sent together wakes the peer once, and is read
+  // together. Closed: the queue is full.
+  template <class Message>
+  std::expected<void, ChannelError> hold(const Message& message) {
+    return hold_frame({encode(message), base::Fd()});
+  }
+
   // Sends what is queued, as far as the peer takes it.
   std::expected<void, ChannelError> flush();
 
@@ -57,6 +64,8 @@ class Channel {
   std::expected<std::optional<Frame>, ChannelError> receive();
 
  private:
+  std::expected<void, ChannelError> hold_frame(Frame frame);
+
   base::Fd fd_;
   std::deque<Frame> queue_;
 };

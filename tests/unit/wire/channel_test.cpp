@@ -25,6 +25,27 @@ TEST_SUITE("channel") {
     CHECK_FALSE(none->has_value());
   }
 
+  TEST_CASE("what is held goes at the next flush, in its place among what is sent") {
+    auto [a, b] = *Channel::make_pair();
+    REQUIRE(a.hold(Done{1}));
+    CHECK(a.has_queued());
+    CHECK_FALSE((*b.receive()).has_value());
+    REQUIRE(a.send(Done{2}));
+    REQUIRE(a.flush());
+    CHECK_FALSE(a.has_queued());
+    CHECK((*b.receive())->bytes == wire::encode(Done{1}));
+    CHECK((*b.receive())->bytes == wire::encode(Done{2}));
+  }
+
+  TEST_CASE("a peer that is too far behind is not waited for by what is held either") {
+    auto [a, b] = *Channel::make_pair();
+    for (std::size_t i = 0; i < Channel::kMaxQueued; ++i)
+      REQUIRE(a.hold(Done{i}));
+    const auto one_more = a.hold(Done{0});
+    REQUIRE_FALSE(one_more);
+    CHECK(one_more.error() == ChannelError::Closed);
+  }
+
   TEST_CASE("a descriptor rides along and is the receiver's own") {
     auto [a, b] = *Channel::make_pair();
     std::array<int, 2> pipe_ends{};
