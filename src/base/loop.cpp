@@ -46,6 +46,8 @@ FdWatcher::~FdWatcher() {
   ev_io_stop(loop_.handle(), &io_);
 }
 void FdWatcher::set_interest(Interest interest) {
+  // libev asks the kernel at each start, also for what it already watches.
+  if ((io_.events & (EV_READ | EV_WRITE)) == ev_events(interest)) return;
   ev_io_stop(loop_.handle(), &io_);
   ev_io_set(&io_, io_.fd, ev_events(interest));
   ev_io_start(loop_.handle(), &io_);
