@@ -115,7 +115,8 @@ class Miniupnpd:
 class Floor:
     """libmicrohttpd with a fixed answer, and, with `map`, an element added to a bare nft map before each."""
 
-    PORTS = {"http": 20080, "both": 20081}
+    # Below all that is mapped: upnpd gives no port away that the router listens on.
+    PORTS = {"http": 1480, "both": 1481}
 
     def __init__(self, lab, kind, seconds):
         self.name = kind

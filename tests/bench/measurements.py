@@ -30,7 +30,7 @@ def make_lab():
     return lab
 
 
-def tool(host, name, *arguments, timeout=150, **options):
+def tool(host, name, *arguments, timeout=320, **options):
     """Runs one of the programs on `host`; what it printed. Ends within its own --seconds."""
     argv = [os.path.join(gateways.TOOLS, name), *arguments]
     for option, value in options.items():
@@ -99,7 +99,7 @@ def _measure_at(gateway, load, size, turn):
     }
     if size >= 1000 and turn == 0:
         walk = load("generic", gateway.location, first=0, range=size + 1, requests=size + 1,
-                    seconds=120, until="fault")
+                    seconds=300, until="fault")
         assert walk["count"] == size + 1, f"the walk ended after {walk['count']} of {size} entries"
         values["GetGenericPortMappingEntry, all (s)"] = walk["seconds"]
     return values
@@ -120,37 +120,59 @@ ACTIONS = {"AddPortMapping": ("pairs", {"first": SPARE_PORT}),
            "GetGenericPortMappingEntry": ("generic", {"first": 0})}
 
 
+def processor_time(pids):
+    """Microseconds that these processes have run: what a loaded machine does not change much."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/schedstat") as schedstat:
+            total += int(schedstat.read().split()[0]) / 1000
+    return total
+
+
 def own_cost(sizes, turns, note):
-    """p50 of each action; a gateway and a lab for each size, all there at once. The first size is the
-    one the others are compared with; it is there twice, which shows what a ratio of 1 looks like."""
-    labs = [make_lab() for _ in (sizes[0], *sizes)]
+    """p50 and processor time of each action; a gateway and a lab for each size, all there at once. The
+    first size is what the others are compared with; it is there twice: a ratio of 1, as it looks."""
     homes = []
-    for lab, size in zip(labs, (sizes[0], *sizes)):
+    for size in (sizes[0], *sizes):
+        lab = make_lab()
         gateway = Upnpd(lab).start()
-        load = loader(lab)
-        gateway.fill(load, size)
-        homes.append((gateway, load, size))
+        gateway.fill(loader(lab), size)
+        homes.append((lab, gateway, loader(lab), size))
     rows = {}
     for turn in range(turns):
         note(f"own cost, turn {turn + 1} of {turns}")
-        for name, (action, options) in ACTIONS.items():
+        for name in ACTIONS:
             order = range(len(homes)) if turn % 2 == 0 else reversed(range(len(homes)))
             for place in order:
-                gateway, load, size = homes[place]
-                options = dict(options) if action == "pairs" else {**options, "range": size,
-                                                                  "stride": 7919}
-                result = load(action, gateway.location, requests=400, seconds=10, **options)
-                assert not result["faults"], result
-                part = result["deletes"] if name == "DeletePortMapping" else result
-                rows.setdefault(name, [[] for _ in homes])[place].append(part["p50"])
-    for lab in labs:
+                p50, processor = _cost_of(name, *homes[place][1:])
+                row = rows.setdefault(name, {"p50": [[] for _ in homes], "cpu": [[] for _ in homes]})
+                row["p50"][place].append(p50)
+                row["cpu"][place].append(processor)
+    for lab, *_ in homes:
         lab.remove()
+    return [{"what": name, **{kind: _over_sizes(sizes, row[kind]) for kind in row}}
+            for name, row in rows.items()]
+
+
+def _cost_of(name, gateway, load, size):
+    action, options = ACTIONS[name]
+    if action != "pairs":
+        options = {**options, "range": size, "stride": 7919}
+    pids = gateway.daemon.pids()
+    before = processor_time(pids)
+    result = load(action, gateway.location, requests=400, seconds=10, **options)
+    assert not result["faults"], result
+    part = result["deletes"] if name == "DeletePortMapping" else result
+    return part["p50"], (processor_time(pids) - before) / 400
+
+
+def _over_sizes(sizes, values):
+    """`values` are those of the first size, and then of each size; lists of turns."""
+    again, first, *others = values
     names = [str(size) for size in sizes]
-    return [{"what": name,
-             "p50": {n: median(v) for n, v in zip(names, values[1:])},
-             "ratio": {n: median(ratios(v, values[1])) for n, v in zip(names[1:], values[2:])},
-             "same_again": median(ratios(values[0], values[1]))}
-            for name, values in rows.items()]
+    return {"median": dict(zip(names, map(median, values[1:]))),
+            "ratio": {n: median(ratios(v, first)) for n, v in zip(names[1:], others)},
+            "same_again": median(ratios(again, first))}
 
 
 # ---- many connections, beside the floors ----
@@ -163,7 +185,7 @@ def many_connections(turns, note):
     floors = [Floor(lab, kind, seconds=600) for kind in ("http", "both")]
     rows = []
     for connection, adds in (("close", 6000), ("keep-alive", 20000)):
-        found = {"upnpd": [], "http": [], "both": [], "worst": [], "p50": [], "faults": 0}
+        found = {"upnpd": [], "http": [], "both": [], "worst": [], "p50": [], "faults": {}}
         for turn in range(turns):
             note(f"16 connections, {connection}, turn {turn + 1} of {turns}")
             for floor in floors:
@@ -178,7 +200,8 @@ def many_connections(turns, note):
             found["upnpd"].append(added["per_second"])
             found["p50"].append(added["p50"])
             found["worst"].append(added["max"] / added["p50"])
-            found["faults"] += sum(added["faults"].values())
+            for fault, count in added["faults"].items():
+                found["faults"][fault] = found["faults"].get(fault, 0) + count
         rows.append({"connection": connection, "upnpd": median(found["upnpd"]),
                      "http": median(found["http"]), "both": median(found["both"]),
                      "ratio": median(ratios(found["upnpd"], found["http"])),
@@ -231,7 +254,7 @@ def listing(turns, note):
         walks, lists = [], []
         for _ in range(turns):
             walk = load("generic", gateway.location, first=0, range=size + 1, requests=size + 1,
-                        seconds=120, until="fault")
+                        seconds=300, until="fault")
             assert walk["count"] == size + 1, walk
             walks.append(walk["seconds"])
             answer = load("list", gateway.location2, requests=1, seconds=20)

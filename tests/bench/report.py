@@ -1,4 +1,4 @@
-"""docs/benchmarks.md and its plots out of the figures."""
+"""docs/benchmarks.md and its plots, made of the figures."""
 
 import html
 import math
@@ -80,13 +80,16 @@ def write(results, directory, text):
     machine = results["machine"]
     parts = ["# Benchmarks\n",
              "Written by `sudo scripts/bench`; the figures are in [benchmarks.json](benchmarks.json). "
-             "What is compared was measured in turns in one run; a ratio is the median of the turns' "
+             "What one table compares was measured in turns; a ratio is the median of the turns' "
              "ratios, and counts more than the figures it is made of.\n",
              f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}, "
              f"{machine['system']}; load average {machine['load_before']} at the start, "
-             f"{machine['load_after']} at the end (the run's own load is about 2), {machine['date']}. "
+             f"{machine['load_after']} at the end (the run's own is about 2), niceness "
+             f"{machine['nice']}, {machine['date']}. "
              f"upnpd {machine['upnpd']}, miniupnpd {machine['miniupnpd']}, "
              f"libmicrohttpd {machine['libmicrohttpd']}.\n"]
+    if results.get("note"):
+        parts.append(results["note"] + "\n")
     if results.get("peer"):
         _plots(results, directory)
         parts += ["## Beside miniupnpd\n",
@@ -100,13 +103,17 @@ def write(results, directory, text):
                   "![AddPortMapping over the table](benchmarks-add.svg)\n",
                   "![16 connections over the table](benchmarks-many.svg)\n"]
     if results.get("own"):
-        sizes = list(results["own"][0]["p50"])
+        sizes = list(results["own"][0]["p50"]["median"])
         parts += ["## Cost over the table\n",
-                  "p50 in us, one connection, closing; three gateways at once, measured in turns. "
-                  f"The last column is a second gateway with {sizes[0]} over the first: noise.\n",
-                  table(["", *sizes, *(f"{s} / {sizes[0]}" for s in sizes[1:]), "same again"],
-                        [[r["what"], *r["p50"].values(), *r["ratio"].values(), r["same_again"]]
-                         for r in results["own"]])]
+                  "One connection, a new one for each request; all gateways are there at once and take "
+                  "turns. The last column is a second gateway of the first size: noise. Processor time is "
+                  "that of all of upnpd's processes, for one request; adds and deletes are counted "
+                  "together.\n"]
+        for kind, name in (("p50", "p50 (us)"), ("cpu", "processor time (us)")):
+            parts.append(table([name, *sizes, *(f"{s} / {sizes[0]}" for s in sizes[1:]), "same again"],
+                               [[r["what"], *r[kind]["median"].values(), *r[kind]["ratio"].values(),
+                                 r[kind]["same_again"]] for r in results["own"]
+                                if kind == "p50" or r["what"] != "DeletePortMapping"]))
     if results.get("many"):
         parts += ["## 16 connections\n",
                   "Mappings added a second, and answers a second of libmicrohttpd with a fixed answer "
@@ -115,7 +122,7 @@ def write(results, directory, text):
                          "latest answer / p50", "in the worst turn", "faults"],
                         [[r["connection"], r["upnpd"], r["http"], r["both"], r["ratio"],
                           r["ratio_both"], r["p50"], r["worst_over_p50"], r["worst_of_all"],
-                          str(r["faults"])] for r in results["many"]])]
+                          str(sum(r["faults"].values()))] for r in results["many"]])]
     if results.get("floors"):
         parts += ["## Floors\n", "The same machine with nothing of upnpd between.\n",
                   table(["", "p50 (us)", "a second"],
