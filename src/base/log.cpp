@@ -37,7 +37,8 @@ const char* word(LogLevel level) {
   return "";
 }
 
-// The length of the UTF-8 sequence at the start of `text`, or 0 where there is none.
+// The length of the UTF-8 sequence at the start of `text`, or 0 where there is none, or one that is
+// overlong.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -49,7 +50,10 @@ std::size_t utf8_length(std::string_view text) {
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i)
     if (byte(i) >> 6 != 2) return 0;
-  return length;
+  const bool is_overlong = (length == 2 && first < 0xc2) ||
+                           (length == 3 && first == 0xe0 && byte(1) < 0xa0) ||
+                           (length == 4 && first == 0xf0 && byte(1) < 0x90);
+  return is_overlong ? 0 : length;
 }
 
 }  // namespace

@@ -38,8 +38,9 @@ class Reader {
 
  private:
   std::string where() const { return name_ + ":" + std::to_string(line_number_); }
-  void problem(Severity severity, std::string message) {
-    reading_.problems.push_back({severity, where(), std::move(message)});
+  // A message quotes the line it is about, whatever that holds.
+  void problem(Severity severity, const std::string& message) {
+    reading_.problems.push_back({severity, where(), base::printable(message)});
   }
 
   void read_permission(std::string_view line) {
@@ -55,7 +56,7 @@ class Reader {
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) {
       problem(Severity::Error,
-              "'" + base::printable(line) + "' is neither KEY=VALUE nor an allow or deny line");
+              "'" + std::string(line) + "' is neither KEY=VALUE nor an allow or deny line");
       return;
     }
     const std::string_view key = trim(line.substr(0, equals));
@@ -64,7 +65,7 @@ class Reader {
       value = value.substr(1, value.size() - 2);
     const auto set = set_key(reading_.config, key, value);
     if (!set)
-      problem(Severity::Error, base::printable(key) + ": " + base::printable(set.error()));
+      problem(Severity::Error, std::string(key) + ": " + set.error());
     else if (*set == KeyEffect::NoEffect)
       problem(Severity::Warning,
               std::string(key) + ": is known, and has no effect in this version");

@@ -5,6 +5,11 @@
 #include "log.h"
 
 namespace upnpd::gateway {
+namespace {
+
+constexpr std::uint16_t kFirstUserPort = 1024;
+
+}  // namespace
 
 LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Config& config,
                  const Identity& identity, const Launcher& launcher, SupervisedChild& service,
@@ -131,6 +136,7 @@ void LanSide::stop() {
 }
 
 void LanSide::on_announcer_started() {
+  is_ready_ = false;
   if (!link_) return;
   const Ipv4Network& address = link_->addresses.front();
   auto socket = open_search_socket(link_->interface, address.address());
@@ -152,6 +158,10 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
     if (std::holds_alternative<Pong>(*message)) announcer_.on_pong();
     const auto* const ready = std::get_if<AnnouncerReady>(&*message);
     if (ready == nullptr || !link_) continue;
+    // The guard closes that port on every other interface: no child closes the router's own.
+    if (is_ready_ || ready->event_port < kFirstUserPort)
+      return announcer_.kill("it says twice where it listens, or says a port that it cannot have");
+    is_ready_ = true;
     preferred_event_port_ = event_port_ = ready->event_port;
     announces_ = false;
     serve();

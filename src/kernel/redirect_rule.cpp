@@ -177,15 +177,12 @@ void RuleReader::compare_port(std::uint32_t operation, std::uint16_t port) {
 }
 
 void RuleReader::keep_ports(const std::vector<PortInterval>& kept) {
-  if (!rule_.taken.ports) {
-    rule_.taken.ports = kept;
-    return;
-  }
   std::vector<PortInterval> both;
-  for (const PortInterval& old : *rule_.taken.ports)
-    for (const PortInterval& one : kept)
-      if (old.first <= one.last && one.first <= old.last)
-        both.push_back({std::max(old.first, one.first), std::min(old.last, one.last)});
+  for (const PortInterval& old : rule_.taken.ports.value_or(std::vector<PortInterval>{{0, 65535}}))
+    for (const PortInterval& one : kept) {
+      const PortInterval common{std::max(old.first, one.first), std::min(old.last, one.last)};
+      if (common.first <= common.last) both.push_back(common);
+    }
   rule_.taken.ports = std::move(both);
 }
 

@@ -39,10 +39,14 @@ Utf8Sequence first_sequence(std::string_view text) {
   return {length, code_point};
 }
 
-// Control characters of C0 and C1, DEL, and the two code points that XML 1.0 cannot carry.
+// Control characters of C0 and C1, DEL, the two code points that XML 1.0 cannot carry, and what
+// would end a line or turn the direction of the text around it.
 bool is_control(std::uint32_t code_point) {
-  return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0) || code_point == 0xfffe ||
-         code_point == 0xffff;
+  const auto is_in = [=](std::uint32_t first, std::uint32_t last) {
+    return first <= code_point && code_point <= last;
+  };
+  return code_point < 0x20 || is_in(0x7f, 0x9f) || is_in(0xfffe, 0xffff) || is_in(0x2028, 0x202e) ||
+         is_in(0x2066, 0x2069);
 }
 
 }  // namespace
