@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "clock.h"
+#include "neighbour_state.h"
 
 namespace upnpd::announcer {
 namespace {
@@ -51,11 +52,24 @@ void SearchResponder::take(const SearchSocket::Datagram& datagram) {
   std::vector<SearchAnswer> answers = search_answers(*search, site->identity);
   const BootTime now = base::boot_now();
   if (answers.empty() || !buckets_.take(*host, now)) return;
+  answers.erase(answers.begin() + std::ptrdiff_t(affordable(*host, answers.size(), now)),
+                answers.end());
   if (pending_.size() + answers.size() > kMaxPending) return;
   const BootTime when = now + random_delay(*search, datagram.is_multicast);
   for (SearchAnswer& answer : answers)
     hold({when, datagram.from, site, std::move(answer)});
   send_due();
+}
+
+std::size_t SearchResponder::affordable(const IpAddress& to, std::size_t count, BootTime now) {
+  // Of IPv6 neighbours the kernel tells an unprivileged process nothing.
+  const auto* const host = std::get_if<Ipv4Address>(&to);
+  if (host == nullptr || is_known_neighbour(socket_.fd(), *host)) return count;
+  const auto together = Ipv4Address::from_host_order(INADDR_ANY);
+  std::size_t paid = 0;
+  while (paid < count && unknown_hosts_.take(together, now))
+    ++paid;
+  return paid;
 }
 
 std::chrono::milliseconds SearchResponder::random_delay(const SsdpSearch& search,

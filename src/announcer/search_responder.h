@@ -1,7 +1,8 @@
 // Answers the searches of one LAN and family, on the socket the gateway opened for it, and says
 // what has to be said of a device there at once. Hosts of the LAN only; what one of them can cause
 // is bounded, so that nobody can be flooded in another's name: 10 searches a second with a burst of
-// 20, and kMaxPending answers waiting.
+// 20, and kMaxPending answers waiting. An answer to a host that the kernel must look for first, and
+// that perhaps nobody is, occupies the socket's buffer for seconds: of those there are a few only.
 #pragma once
 
 #include <deque>
@@ -42,6 +43,8 @@ class SearchResponder {
 
   void readable();
   void take(const SearchSocket::Datagram& datagram);
+  // As many of `count` answers as may go to this host now.
+  std::size_t affordable(const IpAddress& to, std::size_t count, BootTime now);
   std::chrono::milliseconds random_delay(const SsdpSearch& search, bool is_multicast);
   void hold(Pending pending);
   void send_due();
@@ -52,6 +55,10 @@ class SearchResponder {
   std::vector<SsdpSite> sites_;
   AddressBuckets buckets_{
       {.burst = 20, .per_token = std::chrono::milliseconds(100), .addresses = 256}};
+  // Unknown hosts together. The kernel looks for one for 3 s: at most 105 answers wait for them,
+  // about 120 KiB of a buffer of 208.
+  AddressBuckets unknown_hosts_{
+      {.burst = 60, .per_token = std::chrono::milliseconds(66), .addresses = 1}};
   std::minstd_rand random_;
   std::deque<Pending> pending_;  // by `when`
   base::Timer timer_;

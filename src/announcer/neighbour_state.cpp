@@ -1,0 +1,24 @@
+#include "neighbour_state.h"
+
+#include <arpa/inet.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
+namespace upnpd::announcer {
+
+bool is_known_neighbour(int socket, Ipv4Address host) {
+  arpreq request{};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(host.host_order());
+  std::memcpy(&request.arp_pa, &address, sizeof address);
+  socklen_t size = sizeof request.arp_dev;
+  ::getsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, request.arp_dev, &size);
+  return ::ioctl(socket, SIOCGARP, &request) == 0 && (request.arp_flags & ATF_COM) != 0;
+}
+
+}  // namespace upnpd::announcer
