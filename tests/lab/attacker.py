@@ -1,0 +1,72 @@
+"""An attack that goes on while an honest client is watched: in a process of its own, so that it takes
+its time from the machine and not from the client's clock."""
+
+import os
+import signal
+import time
+
+
+class Attack:
+    """Runs `work()` again and again from __init__ to close(), in a child process that is in the network
+    namespace of `host`."""
+
+    def __init__(self, host, work):
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                os.setsid()
+                with host.entered():
+                    while True:
+                        work()
+            finally:
+                os._exit(0)
+
+    def close(self):
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+
+class HonestClient:
+    """Adds and deletes a mapping again and again; what each AddPortMapping took, in seconds."""
+
+    def __init__(self, igd):
+        self.igd = igd
+        self.times = []
+        self.failures = []
+
+    def map_for(self, seconds, least=50):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end or len(self.times) + len(self.failures) < least:
+            begin = time.monotonic()
+            try:
+                self.igd.add(9000)
+            except Exception as error:
+                self.failures.append(error)
+                assert len(self.failures) < 10, self.failures
+                continue
+            self.times.append(time.monotonic() - begin)
+            self.igd.delete(9000)
+        return self
+
+    def percentile(self, percent):
+        ordered = sorted(self.times)
+        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+    def __str__(self):
+        return (f"{len(self.times)} AddPortMapping, {len(self.failures)} failed, "
+                f"p50 {self.percentile(50) * 1000:.1f} ms, p99 {self.percentile(99) * 1000:.1f} ms")
+
+
+def memory_of(pid):
+    """Kilobytes: (resident now, address space at its largest)."""
+    with open(f"/proc/{pid}/status") as status:
+        values = dict(line.split(":", 1) for line in status if ":" in line)
+    return int(values["VmRSS"].split()[0]), int(values["VmPeak"].split()[0])
+
+
+def address_space_limit_of(pid):
+    with open(f"/proc/{pid}/limits") as limits:
+        line = next(line for line in limits if line.startswith("Max address space"))
+    words = line.split()
+    return None if words[3] == "unlimited" else int(words[3]) // 1024
