@@ -65,7 +65,7 @@ std::size_t SearchResponder::affordable(const IpAddress& to, std::size_t count, 
   // Of IPv6 neighbours the kernel tells an unprivileged process nothing.
   const auto* const host = std::get_if<Ipv4Address>(&to);
   if (host == nullptr || is_known_neighbour(socket_.fd(), *host)) return count;
-  const auto together = Ipv4Address::from_host_order(INADDR_ANY);
+  constexpr auto together = Ipv4Address::from_host_order(0);
   std::size_t paid = 0;
   while (paid < count && unknown_hosts_.take(together, now))
     ++paid;

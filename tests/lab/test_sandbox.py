@@ -34,6 +34,11 @@ def test_the_gateway_keeps_one_capability(gateway):
     assert int(gateway["CapInh"], 16) == 0 and int(gateway["CapAmb"], 16) == 0
 
 
+def test_the_gateway_has_a_filter_that_its_children_inherit(gateway):
+    """Without no_new_privs, which would keep them from changing their user."""
+    assert gateway["Seccomp"] == "2" and gateway["NoNewPrivs"] == "0"
+
+
 def test_a_child_is_nobody_special(child):
     status = status_of(child)
     assert "0" not in status["Uid"].split() and "0" not in status["Gid"].split()

@@ -45,6 +45,8 @@ TEST_SUITE("port_mapping") {
     CHECK(text("\xc2\x9b") == " ");                                     // C1: CSI
     CHECK(text("\xe2\x82") == "\xef\xbf\xbd\xef\xbf\xbd");              // cut short
     CHECK(text("\xef\xbf\xbf") == " ");                                 // U+FFFF is not XML
+    CHECK(text("a\xe2\x80\xa8z\xe2\x80\xa9") == "a z ");                // U+2028, U+2029: line ends
+    CHECK(text("\xe2\x80\xae\xe2\x81\xa6") == "  ");                    // U+202E, U+2066: direction
   }
 
   TEST_CASE("a description of 1024 bytes is taken, one more is not") {
