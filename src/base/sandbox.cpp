@@ -31,7 +31,8 @@ std::expected<void, std::string> set_limit(__rlimit_resource resource, rlim_t va
 std::expected<void, std::string> set_limits(const SandboxSettings& settings) {
   if (auto done = set_limit(RLIMIT_CORE, 0, "core files"); !done) return done;
   if (auto done = set_limit(RLIMIT_NOFILE, settings.open_files, "open files"); !done) return done;
-#ifndef __SANITIZE_ADDRESS__  // whose shadow memory alone is terabytes of address space
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // whose shadow memory alone is terabytes of address space
   if (auto done = set_limit(RLIMIT_AS, settings.address_space, "address space"); !done) return done;
 #endif
   return {};

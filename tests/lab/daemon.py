@@ -126,6 +126,10 @@ class Upnpd:
             while any(map(is_alive, family)) and time.monotonic() < deadline:
                 time.sleep(0.02)
         self.lab.router.run("nft", "delete", "table", "inet", "upnpd")
+        if os.environ.get("UPNPD_SANITIZED"):
+            found = [line for line in self.log().splitlines()
+                     if "Sanitizer" in line or "runtime error:" in line]
+            assert not found, self.log()
 
     # What upnpd-admin says.
 
