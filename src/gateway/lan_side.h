@@ -106,7 +106,7 @@ class LanSide {
   std::uint16_t event_port_ = 0;        // 0: the announcer has not told it yet
   std::uint16_t preferred_event_port_;  // the last one
   LanIpv6 ipv6_;
-  bool is_ready_ = false;                   // the announcer has told it in this life
+  bool is_ready_ = false;  // the announcer has told it in this life
   bool announces_ = false;
   bool wants_retry_ = false;
   std::string problem_;

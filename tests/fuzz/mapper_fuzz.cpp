@@ -60,9 +60,9 @@ class Run {
     now_ += std::chrono::milliseconds(input.byte() * 20);
     end_leases();
     const unsigned kind = input.byte();
-    const Ipv4Address caller = Ipv4Address::from_host_order(
-        (kind & 0x80) != 0 ? 0xcb007105 : 0xc0a84d00u + input.byte() % 5);
-    head_ = {1, static_cast<LanIndex>((kind & 0x40) != 0), caller,
+    caller_ = Ipv4Address::from_host_order((kind & 0x80) != 0 ? 0xcb007105
+                                                              : 0xc0a84d00u + input.byte() % 5);
+    head_ = {1, static_cast<LanIndex>((kind & 0x40) != 0), caller_,
              (kind & 0x20) != 0 ? IgdVersion::v1 : IgdVersion::v2};
     const Model before = model_;
     switch (kind % 5) {
@@ -93,7 +93,7 @@ class Run {
     if (host.is_any()) return NoAddress{};
     return *host.address();
   }
-  bool caller_is_here() const { return head_.lan == 0 && is_host(head_.caller); }
+  bool caller_is_here() const { return head_.lan == 0 && is_host(caller_); }
 
   void add(Input& input, bool any) {
     const PortMappingKey key = a_key(input);
@@ -113,23 +113,23 @@ class Run {
         lease};
     handle(any ? ServiceRequest(AddAnyPortMapping{head_, arguments})
                : ServiceRequest(AddPortMapping{head_, arguments}));
-    const bool may = caller_is_here() && head_.caller != kRouter &&
-                     (!names || named == head_.caller) && internal_port >= 1024;
+    const bool may = caller_is_here() && caller_ != kRouter && (!names || named == caller_) &&
+                     internal_port >= 1024;
     const bool port_is_free =
-        key.external_port.number() >= 1024 && !conflicts(model_, key, head_.caller);
+        key.external_port.number() >= 1024 && !conflicts(model_, key, caller_);
     PortMappingKey granted = key;
     if (any) {
       const auto* const reserved = std::get_if<Reserved>(&*outcome_.reply);
-      const bool has = has_room(model_, key, head_.caller);
+      const bool has = has_room(model_, key, caller_);
       must((reserved != nullptr) == (may && has), "AddAny fails for want of room or right alone");
       if (reserved == nullptr) return;
       granted.external_port = reserved->port;
       must(!port_is_free || granted == key, "a free port is not exchanged");
-      must(!conflicts(model_, granted, head_.caller), "AddAny gives a free port");
+      must(!conflicts(model_, granted, caller_), "AddAny gives a free port");
       must(granted.external_port.number() >= 1024, "AddAny gives a permitted port");
     } else {
       const bool granted_it = std::holds_alternative<Done>(*outcome_.reply);
-      must(granted_it == (may && port_is_free && has_room(model_, key, head_.caller)),
+      must(granted_it == (may && port_is_free && has_room(model_, key, caller_)),
            "AddPortMapping is granted when the rules grant it");
       if (!granted_it) return;
     }
@@ -137,7 +137,7 @@ class Run {
     const auto seconds = lease == 0 ? 604800 : lease;
     model_.insert_or_assign(
         granted,
-        Kept{head_.caller, internal_port, enabled,
+        Kept{caller_, internal_port, enabled,
              permanent ? std::nullopt : std::optional(now_ + std::chrono::seconds(seconds))});
   }
 
@@ -146,8 +146,7 @@ class Run {
     handle(DeletePortMapping{head_, as_argument(key.remote_host), key.external_port.number(),
                              key.protocol});
     const auto found = model_.find(key);
-    const bool may =
-        found != model_.end() && caller_is_here() && found->second.client == head_.caller;
+    const bool may = found != model_.end() && caller_is_here() && found->second.client == caller_;
     must(std::holds_alternative<Done>(*outcome_.reply) == may, "only the owner deletes");
     if (may) model_.erase(found);
   }
@@ -160,7 +159,7 @@ class Run {
     const auto gone = std::erase_if(model_, [&](const auto& e) {
       return caller_is_here() && e.first.protocol == from.protocol &&
              e.first.external_port.number() >= first && e.first.external_port.number() <= last &&
-             e.second.client == head_.caller;
+             e.second.client == caller_;
     });
     must(std::holds_alternative<Done>(*outcome_.reply) == (gone != 0),
          "a range takes the caller's mappings, and no others");
@@ -172,7 +171,8 @@ class Run {
                                        key.external_port.number(), key.protocol});
     const auto found = model_.find(key);
     const auto* const entry = std::get_if<Entry>(&*outcome_.reply);
-    must((entry != nullptr) == (found != model_.end() && found->second.client == head_.caller),
+    must((entry != nullptr) ==
+             (found != model_.end() && caller_is_here() && found->second.client == caller_),
          "only the owner sees an entry");
     must(entry == nullptr || entry->internal_port.number() == found->second.internal_port,
          "the entry is the mapping");
@@ -267,6 +267,7 @@ class Run {
   Model model_;
   Kernel kernel_;
   Outward outward_;
+  Ipv4Address caller_ = kRouter;
   RequestHead head_{1, 0, kRouter, IgdVersion::v2};
   BootTime now_{std::chrono::seconds(1000)};
   std::uint32_t update_id_before_ = 0;

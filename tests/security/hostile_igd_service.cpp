@@ -11,7 +11,9 @@ namespace {
 using test::Hostile;
 
 RequestHead any_head(Hostile& h) {
-  return {h.below(1000), static_cast<LanIndex>(h.below(4)), h.any_address(),
+  const IpAddress caller =
+      h.below(8) == 0 ? IpAddress(*Ipv6Address::parse("2001:db8:77::10")) : h.any_address();
+  return {h.below(1000), static_cast<LanIndex>(h.below(4)), caller,
           h.below(2) == 0 ? IgdVersion::v1 : IgdVersion::v2};
 }
 
@@ -52,7 +54,9 @@ std::vector<std::byte> any_frame(Hostile& h) {
   const PortMappingRange range{h.any_port(), h.any_port(), any_protocol(h)};
   const auto id = static_cast<std::uint16_t>(h.below(20));
   switch (h.below(40)) {
-    case 0: return wire::encode(LanServed{static_cast<LanIndex>(h.below(4)), h.any_port()});
+    case 0:
+      return wire::encode(LanServed{static_cast<LanIndex>(h.below(4)),
+                                    h.below(2) == 0 ? IpFamily::V4 : IpFamily::V6, h.any_port()});
     case 1: return wire::encode(AddAnyPortMapping{head, any_arguments(h)});
     case 2:
       return wire::encode(DeletePortMapping{head, any_argument(h), h.any_port(), any_protocol(h)});
