@@ -30,9 +30,11 @@ def upnpd(lab, compromised):
     upnpd = daemon.Upnpd(lab, listening_ip=["lan", "guest"], max_mappings=MOST, max_mappings_per_host=MOST_OF_HOST,
                          max_requests_per_second=500,
                          permissions=[f"allow {LEAST_PORT}-65535 192.168.77.0/24 1024-65535"])
-    with open(upnpd.log_file, "ab") as log:
-        upnpd._process = lab.router.start(*daemon._OWN_DIRECTORIES, compromised, "--foreground", "--config",
-                                          upnpd.config, output=log)
+    genuine, daemon.UPNPD = daemon.UPNPD, compromised
+    try:
+        upnpd.start(ready_on=None)
+    finally:
+        daemon.UPNPD = genuine
     return upnpd
 
 

@@ -5,6 +5,8 @@ ports, the caller's address is checked in each request. Each is tried here with 
 away or walked round.
 """
 
+import os
+import signal
 import socket
 import time
 
@@ -31,7 +33,7 @@ def lab(make_lab):
 
 @pytest.fixture(scope="module")
 def upnpd(lab):
-    return Upnpd(lab, notify_interval=900).start()
+    return Upnpd(lab, table_owner="no").start()
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +44,13 @@ def ports(upnpd):
 
 @pytest.fixture
 def without_guard(lab, upnpd):
-    """The guard chain has no rules, until upnpd is told to look again."""
+    """The guard chain has no rules. The gateway, which would put them back, is stopped; its children
+    go on."""
+    os.kill(upnpd.pid, signal.SIGSTOP)
     lab.nft("flush chain inet upnpd guard")
     yield
-    upnpd.stop()
-    upnpd.start()
+    os.kill(upnpd.pid, signal.SIGCONT)
+    wait_until(lambda: "drop" in lab.table().partition("chain guard")[2], 5, "the guard is back")
 
 
 def is_open(host, address, port):
@@ -123,10 +127,16 @@ def test_a_socket_bound_to_its_device_hears_nothing_from_elsewhere(lab, upnpd, p
 # ---- the guard alone: servers without any device or address check, on the same ports ----
 
 class Everywhere:
-    """Servers on the WAN's address, with the ports of upnpd."""
+    """Servers on the WAN, with the ports of upnpd."""
 
     def __init__(self, lab, ports):
-        self._tcp = [lab.router.listen(port, lab.wan_address) for port in ports.values()]
+        self._tcp = []
+        for port in ports.values():
+            self._tcp.append(lab.router.socket())
+            # upnpd's own hold the port on every address of the LAN's device.
+            self._tcp[-1].setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wan")
+            self._tcp[-1].bind((lab.wan_address, port))
+            self._tcp[-1].listen()
         self.udp = lab.router.socket(type=socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.udp.bind((lab.wan_address, 1900))
@@ -150,15 +160,14 @@ def test_the_guard_closes_the_ports_whoever_listens(lab, upnpd, ports, closing):
     for port in ports.values():
         assert not is_open(lab.inet1, lab.wan_address, port)
     assert not servers.hears_searches(lab.inet1, lab.wan_address)
-    lab.nft("flush chain inet upnpd guard")
+    os.kill(upnpd.pid, signal.SIGSTOP)
     try:
+        lab.nft("flush chain inet upnpd guard")
         for port in ports.values():
             assert is_open(lab.inet1, lab.wan_address, port), "the servers were not there"
         assert servers.hears_searches(lab.inet1, lab.wan_address)
     finally:
-        servers.close()
-        upnpd.stop()
-        upnpd.start()
+        os.kill(upnpd.pid, signal.SIGCONT)
 
 
 # ---- the address check alone: no guard, and by the LAN's own device ----
@@ -181,15 +190,14 @@ def connect_as(host, source, address, port):
     return connection
 
 
-def test_a_caller_with_a_foreign_address_is_refused(lab, upnpd, without_guard, stranger):
+def test_a_caller_with_a_foreign_address_is_refused(lab, ports, without_guard, stranger):
     igd = find_igd(lab.pc1)  # the stranger may even know the path
     path = igd.url(WAN_IP_1).partition("//")[2].partition("/")[2]
     body = envelope(WAN_IP_1, "GetExternalIPAddress")
-    lan = upnpd.status()["lans"][0]
-    head = (f"POST /{path} HTTP/1.1\r\nHost: {lab.lan_address}:{lan['http_port']}\r\nContent-Type: text/xml\r\n"
+    head = (f"POST /{path} HTTP/1.1\r\nHost: {lab.lan_address}:{ports['control']}\r\nContent-Type: text/xml\r\n"
             f"SOAPACTION: \"{WAN_IP_1}#GetExternalIPAddress\"\r\nContent-Length: {len(body)}\r\n\r\n").encode()
     for source, status in ((lab.pc2.address, b"200"), (STRANGER, b"403")):
-        with connect_as(stranger, source, lab.lan_address, lan["http_port"]) as connection:
+        with connect_as(stranger, source, lab.lan_address, ports["control"]) as connection:
             connection.sendall(head + body)
             assert connection.recv(4096).split()[1] == status
 
@@ -208,10 +216,10 @@ def test_a_searcher_with_a_foreign_address_is_not_answered(lab, upnpd, without_g
     assert not answers(STRANGER)
 
 
-def test_a_subscriber_with_a_foreign_address_is_not_served(lab, upnpd, without_guard, stranger):
+def test_a_subscriber_with_a_foreign_address_is_not_served(lab, ports, without_guard, stranger):
     igd = find_igd(lab.pc1)
     path = "/" + igd.url(WAN_IP_1, "eventSubURL").partition("//")[2].partition("/")[2]
-    port = upnpd.status()["lans"][0]["event_port"]
+    port = ports["events"]
 
     def subscribe(source):
         with connect_as(stranger, source, lab.lan_address, port) as connection:

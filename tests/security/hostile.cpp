@@ -5,11 +5,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 namespace upnpd::test {
 
 std::mt19937::result_type Hostile::seed() {
   std::mt19937::result_type seed = 0;
-  static_cast<void>(::getrandom(&seed, sizeof seed, 0));
+  if (::getrandom(&seed, sizeof seed, 0) < 0) std::abort();
   return seed;
 }
 
