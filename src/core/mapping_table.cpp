@@ -47,14 +47,27 @@ bool MappingTable::ByEndpoint<First>::operator()(const Entry* a, const Endpoint&
 
 std::vector<Ipv4Address> MappingTable::clients() const {
   std::vector<Ipv4Address> clients;
-  for (const auto& [address, view] : views_)
+  for (const auto& [address, client] : clients_)
     clients.push_back(Ipv4Address::from_host_order(address));
   return clients;
 }
 
 std::size_t MappingTable::size_of(Ipv4Address client) const {
-  const auto view = views_.find(client.host_order());
-  return view == views_.end() ? 0 : view->second.size();
+  const auto found = clients_.find(client.host_order());
+  return found == clients_.end() ? 0 : found->second.view.size();
+}
+
+bool MappingTable::has_permanent(Ipv4Address client) const {
+  const auto found = clients_.find(client.host_order());
+  return found != clients_.end() && found->second.permanent > 0;
+}
+
+std::vector<MacAddress> MappingTable::hosts_of(Ipv4Address client) const {
+  std::vector<MacAddress> hosts;
+  if (const auto found = clients_.find(client.host_order()); found != clients_.end())
+    for (const auto& [host, count] : found->second.hosts)
+      hosts.push_back(host);
+  return hosts;
 }
 
 const PortMapping* MappingTable::find(const PortMappingKey& key) const {
@@ -99,9 +112,9 @@ const PortMapping* MappingTable::at(std::size_t index) const {
 }
 
 const PortMapping* MappingTable::at(std::size_t index, Ipv4Address client) const {
-  const auto view = views_.find(client.host_order());
-  if (view == views_.end() || index >= view->second.size()) return nullptr;
-  return &view->second[index]->mapping;
+  const auto found = clients_.find(client.host_order());
+  if (found == clients_.end() || index >= found->second.view.size()) return nullptr;
+  return &found->second.view[index]->mapping;
 }
 
 void MappingTable::visit(const PortSpan& span, const Visit& visit) const {
@@ -118,9 +131,9 @@ void MappingTable::visit(const PortSpan& span, std::span<const Ipv4Address> clie
                          const Visit& visit) const {
   std::vector<const PortMapping*> inside;
   for (const Ipv4Address client : clients) {
-    const auto view = views_.find(client.host_order());
-    if (view == views_.end()) continue;
-    for (const Entry* const entry : view->second) {
+    const auto found = clients_.find(client.host_order());
+    if (found == clients_.end()) continue;
+    for (const Entry* const entry : found->second.view) {
       const PortMappingKey& key = entry->mapping.key;
       const std::uint16_t port = key.external_port.number();
       if (key.protocol == span.protocol && span.first <= port && port <= span.last)
@@ -172,24 +185,35 @@ void MappingTable::erase(const PortMappingKey& key) {
 }
 
 void MappingTable::index(Entry& entry) {
-  View& view = views_[entry.mapping.client.address().host_order()];
+  Client& client = clients_[entry.mapping.client.address().host_order()];
   entry.place_in_all = all_.size();
-  entry.place_in_view = view.size();
+  entry.place_in_view = client.view.size();
   all_.push_back(&entry);
-  view.push_back(&entry);
-  if (entry.mapping.expires) by_expiry_.push(entry);
+  client.view.push_back(&entry);
+  if (entry.mapping.host != MacAddress{}) ++client.hosts[entry.mapping.host];
+  if (entry.mapping.expires)
+    by_expiry_.push(entry);
+  else
+    ++client.permanent;
   if (!entry.mapping.enabled) return;
   by_choice_.insert(&entry);
   by_end_.insert(&entry);
 }
 
 void MappingTable::unindex(const Entry& entry) {
-  const auto view = views_.find(entry.mapping.client.address().host_order());
+  const auto found = clients_.find(entry.mapping.client.address().host_order());
+  Client& client = found->second;
   take_out(all_, entry.place_in_all, [](Entry& e, std::size_t place) { e.place_in_all = place; });
-  take_out(view->second, entry.place_in_view,
+  take_out(client.view, entry.place_in_view,
            [](Entry& e, std::size_t place) { e.place_in_view = place; });
-  if (view->second.empty()) views_.erase(view);
-  if (entry.mapping.expires) by_expiry_.erase(entry);
+  if (const auto host = client.hosts.find(entry.mapping.host);
+      host != client.hosts.end() && --host->second == 0)
+    client.hosts.erase(host);
+  if (entry.mapping.expires)
+    by_expiry_.erase(entry);
+  else
+    --client.permanent;
+  if (client.view.empty()) clients_.erase(found);
   by_choice_.erase(&entry);
   by_end_.erase(&entry);
 }

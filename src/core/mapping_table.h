@@ -73,6 +73,11 @@ class MappingTable {
   void for_each(const std::function<void(const PortMapping&)>& function) const;
   // The hosts that mappings lead to.
   std::vector<Ipv4Address> clients() const;
+  // Whether a mapping without an end leads to `client`.
+  bool has_permanent(Ipv4Address client) const;
+  // The hardware addresses that the mappings to `client` remember: one, unless the IP address has
+  // been another host's meanwhile.
+  std::vector<MacAddress> hosts_of(Ipv4Address client) const;
 
  private:
   struct Entry {
@@ -83,6 +88,11 @@ class MappingTable {
     BootTime end() const { return mapping.expires.value_or(BootTime::max()); }
   };
   using View = std::vector<Entry*>;
+  struct Client {
+    View view;
+    std::size_t permanent = 0;                // how many have no end
+    std::map<MacAddress, std::size_t> hosts;  // how many remember each
+  };
   // Protocol and port first: what conflicts is adjacent.
   struct ByPort {
     bool operator()(const PortMappingKey& a, const PortMappingKey& b) const;
@@ -107,8 +117,8 @@ class MappingTable {
 
   Entries entries_;
   View all_;
-  std::unordered_map<std::uint32_t, View> views_;  // by client address
-  ExpiryHeap<Entry> by_expiry_;                    // those that expire
+  std::unordered_map<std::uint32_t, Client> clients_;  // by address
+  ExpiryHeap<Entry> by_expiry_;                        // those that expire
   // The enabled ones, found by their endpoint.
   std::set<const Entry*, ByEndpoint<ChosenFirst>> by_choice_;
   std::set<const Entry*, ByEndpoint<LastingFirst>> by_end_;

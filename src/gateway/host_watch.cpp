@@ -55,13 +55,11 @@ void HostWatch::follow() {
   const core::MappingTable& table = store_.mapper().table();
   for (const Ipv4Address client : table.clients()) {
     if (!link_of_(client)) continue;
-    for (std::size_t i = 0; const PortMapping* const mapping = table.at(i, client); ++i) {
-      if (mapping->host != MacAddress{}) hosts.push_back({client, mapping->host});
-      if (!mapping->expires) with_permanent.insert(client);
-    }
+    for (const MacAddress& host : table.hosts_of(client))
+      hosts.push_back({client, host});
+    if (table.has_permanent(client)) with_permanent.insert(client);
   }
   std::ranges::sort(hosts);
-  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
   if (hosts != watched_) {
     watched_ = std::move(hosts);
     if (const auto watched = watch_.watch(watched_); !watched)
@@ -79,10 +77,9 @@ std::optional<kernel::NeighbourMessage> HostWatch::look_up(Ipv4Address host) {
 
 bool HostWatch::has_changed_hands(const kernel::NeighbourMessage& neighbour,
                                   Ipv4Address host) const {
-  const core::MappingTable& table = store_.mapper().table();
-  for (std::size_t i = 0; const PortMapping* const mapping = table.at(i, host); ++i)
-    if (is_of_another(*mapping, neighbour.mac)) return true;
-  return false;
+  const auto remembered = store_.mapper().table().hosts_of(host);
+  return std::ranges::any_of(remembered,
+                             [&](const MacAddress& mac) { return mac != neighbour.mac; });
 }
 
 void HostWatch::meet(const std::vector<ServiceRequest>& requests, core::Neighbours& known) {

@@ -128,6 +128,7 @@ TEST_SUITE("mapping_table") {
                                   .id(port);
         mapping.enabled = random() % 4 != 0;
         if (random() % 8 == 0) mapping.expires.reset();
+        mapping.host = MacAddress{2, 0, 0, 0, 0, std::uint8_t(random() % 3)};
         table.put(mapping);
         model.insert_or_assign(port, mapping);
       } else {
@@ -141,6 +142,17 @@ TEST_SUITE("mapping_table") {
       const auto soonest = std::ranges::min(model | std::views::transform(end));
       const PortMapping* const first = table.first_to_expire();
       REQUIRE((first == nullptr ? BootTime::max() : *first->expires) == soonest);
+      for (const Ipv4Address client : {kPc, kConsole}) {
+        std::set<MacAddress> hosts;
+        bool permanent = false;
+        for (const auto& [key, mapping] : model) {
+          if (mapping.client.address() != client) continue;
+          hosts.insert(mapping.host);
+          permanent = permanent || !mapping.expires;
+        }
+        REQUIRE(std::ranges::equal(table.hosts_of(client), hosts));
+        REQUIRE(table.has_permanent(client) == permanent);
+      }
       for (const auto& [key, mapping] : model)
         REQUIRE(table.outward(endpoint_of(mapping)) == outward_of(model, endpoint_of(mapping)));
       std::set<MappingId> seen;
