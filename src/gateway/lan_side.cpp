@@ -21,9 +21,7 @@ LanSide::LanSide(base::Loop& loop, LanIndex index, std::string name, const Confi
       identity_(identity),
       service_(service),
       hooks_(std::move(hooks)),
-      // Each LAN has a port of its own: libupnp's listener takes every address, and the guard
-      // closes the other LANs' ports alone.
-      preferred_event_port_(static_cast<std::uint16_t>(usual_http_port(identity.uuid, index) + 1)),
+      preferred_event_port_(usual_event_port(index)),
       ipv6_(index),
       announcer_(loop, launcher, "announcer", "announcer " + name_,
                  {[this] { on_announcer_started(); },

@@ -53,6 +53,12 @@ std::uint16_t usual_http_port(std::string_view uuid, LanIndex lan) {
   return static_cast<std::uint16_t>(20000 + hash % 1000 * 10 + lan % 5 * 2);
 }
 
+std::uint16_t usual_event_port(LanIndex lan) {
+  // libupnp takes none below, and the next ones when one is taken.
+  constexpr unsigned kFirst = 49152, kApart = 8;
+  return static_cast<std::uint16_t>(kFirst + kApart * lan);
+}
+
 std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
                                                             const IpAddress& address,
                                                             std::uint16_t port) {

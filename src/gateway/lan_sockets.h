@@ -21,6 +21,11 @@ struct HttpListener {
 // free, so that clients need not search again after a restart.
 std::uint16_t usual_http_port(std::string_view uuid, LanIndex lan);
 
+// Where the events of a LAN are subscribed to, as long as the port is free: another one on each
+// LAN, since libupnp listens on every address of its LAN's interface, and the guard closes a port
+// to the LANs that do not have it.
+std::uint16_t usual_event_port(LanIndex lan);
+
 // A TCP socket listening on `address` and `port`; of IPv6 alone where that is its address's family.
 // An error is a line for the log.
 std::expected<HttpListener, std::string> open_http_listener(const std::string& interface,
