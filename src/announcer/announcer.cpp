@@ -28,16 +28,16 @@ using std::chrono::seconds;
 constexpr seconds kMinMaxAge{1800};  // UDA 1.1 section 1.2.2
 constexpr seconds kMaxInterval{12 * 3600};
 constexpr seconds kMinInterval{10};
-// libupnp repeats its announcement so long before half of the max-age has passed.
-constexpr seconds kLibupnpMargin{30};
-// The first announcement over IPv6 is said twice: a datagram may be lost (UDA 1.1 section 1.2.2).
+// The announcement is repeated so long before half of the max-age has passed.
+constexpr seconds kMargin{30};
+// The first announcement is said twice: a datagram may be lost (UDA 1.1 section 1.2.2).
 constexpr std::chrono::milliseconds kRepetition{300};
 
 // A max-age whose half is not below `interval`, with some chance in it, so that the devices of a
 // LAN that came up together do not stay together.
 seconds max_age_for(seconds interval, std::minstd_rand& random) {
   const seconds least =
-      std::max(kMinMaxAge, 2 * (std::clamp(interval, kMinInterval, kMaxInterval) + kLibupnpMargin));
+      std::max(kMinMaxAge, 2 * (std::clamp(interval, kMinInterval, kMaxInterval) + kMargin));
   return least +
          seconds(std::uniform_int_distribution<seconds::rep>(0, least.count() / 10)(random));
 }
@@ -50,6 +50,12 @@ std::chrono::milliseconds random_interval(std::chrono::milliseconds latest,
   return std::chrono::milliseconds(some(random));
 }
 
+// UDA 1.1 section 1.2.2 wants it to grow with each life, and names the time as a source. A router's
+// clock may be wrong: then the value is another one all the same, which is what control points ask.
+std::uint32_t new_boot_id() {
+  return static_cast<std::uint32_t>(std::time(nullptr) & INT32_MAX);
+}
+
 class Announcer {
  public:
   Announcer(base::Fd channel, std::function<void()> lock_down)
@@ -58,7 +64,6 @@ class Announcer {
         random_(static_cast<unsigned>(base::boot_now().time_since_epoch().count())),
         watcher_(loop_, channel_.fd(), base::Interest::Read, [this] { serve_channel(); }),
         refresh_(loop_, [this] { refresh(); }),
-        ipv6_refresh_(loop_, [this] { refresh_ipv6(); }),
         terminated_(loop_, SIGTERM, [this] { end(0); }),
         interrupted_(loop_, SIGINT, [this] { end(0); }) {}
 
@@ -82,9 +87,8 @@ class Announcer {
   void announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd search_socket);
   void start_announcing();
   void state_variables(const StateVariables& state);
+  void announce(SearchResponder& responder);
   void refresh();
-  void start_refresh();
-  void refresh_ipv6();
   template <class Message>
   void send(const Message& message);
   void watch_channel();
@@ -98,7 +102,6 @@ class Announcer {
   std::minstd_rand random_;
   base::FdWatcher watcher_;
   base::Timer refresh_;
-  base::Timer ipv6_refresh_;
   base::SignalWatcher terminated_;
   base::SignalWatcher interrupted_;
   std::optional<Lan> lan_;
@@ -166,7 +169,7 @@ void Announcer::take(wire::Frame frame) {
 void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket) {
   if (lan_ || !search_socket) fail("AnnounceLan came twice, or without its socket");
   const SsdpDevice device{settings.uuid, settings.path_token,
-                          max_age_for(seconds(settings.notify_interval), random_)};
+                          max_age_for(seconds(settings.notify_interval), random_), new_boot_id()};
   const IpNetwork address = settings.address;
   lan_ = Lan{settings, std::move(search_socket),
              sites_for(std::span(&address, 1), settings.http_port, device), device};
@@ -190,55 +193,46 @@ void Announcer::start_announcing() {
   if (const auto result = publisher_->register_documents(identity); !result) fail(result.error());
   responder_ =
       std::make_unique<SearchResponder>(loop_, std::move(lan_->search_socket), lan_->sites);
-  // UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
-  responder_->say_byebye();
-  if (const auto result = publisher_->advertise(identity.max_age); !result) fail(result.error());
+  announce(*responder_);
   base::log_notice("announcing " + identity.igd1_location + " on " + lan_->settings.interface);
-  start_refresh();
 }
 
 void Announcer::announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd search_socket) {
   if (!lan_ || bool(search_socket) == settings.addresses.empty())
     fail("AnnounceLanIpv6 came before AnnounceLan, or without its socket");
-  const bool is_first = !ipv6_responder_;
   set_guarded_ipv6_networks(settings.addresses);
   // No byebye for an address that has gone: it is gone, and the device is not.
+  const bool is_first = !ipv6_responder_;
   ipv6_responder_.reset();
-  ipv6_refresh_.stop();
   if (settings.addresses.empty()) return;
   ipv6_responder_ = std::make_unique<SearchResponder>(
       loop_, std::move(search_socket),
       sites_for(settings.addresses, settings.http_port, lan_->device));
-  if (is_first) ipv6_responder_->say_byebye();
-  ipv6_responder_->say_alive();
-  ipv6_refresh_.start(kRepetition);
+  if (is_first)
+    announce(*ipv6_responder_);
+  else
+    ipv6_responder_->say_alive();
 }
 
-// libupnp announces over IPv4 alone here: what it announces over IPv6, and where, is decided when
-// it is started, by the addresses of that moment.
-void Announcer::refresh_ipv6() {
-  ipv6_responder_->say_alive();
-  const seconds longest = lan_->device.max_age / 2 - kLibupnpMargin;
+// UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
+void Announcer::announce(SearchResponder& responder) {
+  responder.say_byebye();
+  responder.say_alive();
+  refresh_.start(kRepetition);
+}
+
+void Announcer::refresh() {
+  if (responder_) responder_->say_alive();
+  if (ipv6_responder_) ipv6_responder_->say_alive();
+  const seconds latest = lan_->device.max_age / 2 - kMargin;
   const seconds asked(lan_->settings.notify_interval);
-  ipv6_refresh_.start(random_interval(
-      asked == seconds(0) ? longest : std::clamp(asked, kMinInterval, longest), random_));
+  refresh_.start(random_interval(
+      asked == seconds(0) ? latest : std::clamp(asked, kMinInterval, latest), random_));
 }
 
 void Announcer::state_variables(const StateVariables& state) {
   if (!publisher_) fail("StateVariables came before AnnounceLan");
   publisher_->update(state);
-}
-
-// libupnp repeats its announcement by the max-age alone; a shorter notify_interval is kept here.
-void Announcer::start_refresh() {
-  const seconds interval(lan_->settings.notify_interval);
-  if (interval == seconds(0) || interval >= lan_->device.max_age / 2 - kLibupnpMargin) return;
-  refresh_.start(random_interval(std::max(interval, kMinInterval), random_));
-}
-
-void Announcer::refresh() {
-  responder_->say_alive();
-  start_refresh();
 }
 
 }  // namespace

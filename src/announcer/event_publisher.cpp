@@ -111,13 +111,6 @@ std::expected<void, std::string> EventPublisher::register_documents(const SsdpId
   return {};
 }
 
-std::expected<void, std::string> EventPublisher::advertise(std::chrono::seconds max_age) {
-  const int result =
-      ::UpnpSendAdvertisement(registrations_[0].handle, static_cast<int>(max_age.count()));
-  if (result != UPNP_E_SUCCESS) return std::unexpected(error_text("UpnpSendAdvertisement", result));
-  return {};
-}
-
 void EventPublisher::update(const StateVariables& state) {
   const std::lock_guard lock(mutex_);
   send(moderator_.update(state, base::boot_now()));

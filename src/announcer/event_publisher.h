@@ -1,6 +1,6 @@
-// libupnp's part: it registers both descriptions, announces the IGD:1 one, takes subscriptions and
-// delivers events. There is one libupnp in a process, so one EventPublisher; libupnp's threads call
-// it, and it lives until the process ends.
+// libupnp's part: it registers both descriptions, takes subscriptions and delivers events. There is
+// one libupnp in a process, so one EventPublisher; libupnp's threads call it, and it lives until
+// the process ends.
 #pragma once
 
 #include <array>
@@ -33,10 +33,6 @@ class EventPublisher {
   // Fetches and registers both descriptions; blocks until they are there. From then on
   // subscriptions are taken.
   std::expected<void, std::string> register_documents(const SsdpIdentity& identity);
-
-  // Announces IGD:1 with ssdp:alive, now and, by libupnp's timer, 30 s before half of the max-age
-  // has passed, again and again.
-  std::expected<void, std::string> advertise(std::chrono::seconds max_age);
 
   // Sends subscribers what has changed, the two counters at most once in kModeration.
   void update(const StateVariables& state);

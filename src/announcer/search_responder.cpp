@@ -114,7 +114,7 @@ void SearchResponder::say_alive() const {
 
 void SearchResponder::say_byebye() const {
   notify_all([](const SsdpGroup& group, const Notification& each) {
-    return byebye_text(each, group.address);
+    return byebye_text(group.site->identity, each, group.address);
   });
 }
 

@@ -29,6 +29,11 @@ std::string cache_control(const SsdpIdentity& identity) {
   return "CACHE-CONTROL: max-age=" + std::to_string(identity.max_age.count()) + "\r\n";
 }
 
+// UDA 1.1 section 1.2.2; a control point of UDA 1.0 passes it over.
+std::string boot_id(const SsdpIdentity& identity) {
+  return "BOOTID.UPNP.ORG: " + std::to_string(identity.boot_id) + "\r\n";
+}
+
 std::string notify_text(const Notification& notification, const IpAddress& group,
                         std::string_view subtype, std::string_view more) {
   std::string text = "NOTIFY * HTTP/1.1\r\nHOST: " + url_host(group) + ":1900\r\n";
@@ -67,19 +72,21 @@ std::string reply_text(const SsdpIdentity& identity, const SearchAnswer& answer,
   const std::string& location =
       answer.document == Document::Igd1 ? identity.igd1_location : identity.igd2_location;
   return "HTTP/1.1 200 OK\r\n" + cache_control(identity) + "DATE: " + http_date(date) +
-         "\r\nEXT:\r\nLOCATION: " + location + "\r\nSERVER: " + server_header() +
-         "\r\nST: " + answer.search_target + "\r\nUSN: " + answer.unique_service_name + "\r\n\r\n";
+         "\r\nEXT:\r\nLOCATION: " + location + "\r\nSERVER: " + server_header() + "\r\n" +
+         boot_id(identity) + "ST: " + answer.search_target +
+         "\r\nUSN: " + answer.unique_service_name + "\r\n\r\n";
 }
 
 std::string alive_text(const SsdpIdentity& identity, const Notification& notification,
                        const IpAddress& group) {
   return notify_text(notification, group, "ssdp:alive",
                      cache_control(identity) + "LOCATION: " + identity.igd1_location +
-                         "\r\nSERVER: " + server_header() + "\r\n");
+                         "\r\nSERVER: " + server_header() + "\r\n" + boot_id(identity));
 }
 
-std::string byebye_text(const Notification& notification, const IpAddress& group) {
-  return notify_text(notification, group, "ssdp:byebye", "");
+std::string byebye_text(const SsdpIdentity& identity, const Notification& notification,
+                        const IpAddress& group) {
+  return notify_text(notification, group, "ssdp:byebye", boot_id(identity));
 }
 
 }  // namespace upnpd::announcer

@@ -19,6 +19,7 @@ struct SsdpIdentity {
   std::string igd1_location;  // absolute URLs
   std::string igd2_location;
   std::chrono::seconds max_age{1800};
+  std::uint32_t boot_id = 0;  // BOOTID.UPNP.ORG: another one after each time the device was away
 };
 
 // "http://ADDRESS:PORT/TOKEN/igdN.xml"
@@ -47,6 +48,7 @@ std::string reply_text(const SsdpIdentity& identity, const SearchAnswer& answer,
 std::string alive_text(const SsdpIdentity& identity, const Notification& notification,
                        const IpAddress& group);
 // NOTIFY with ssdp:byebye to `group` (UDA 1.1 section 1.2.3).
-std::string byebye_text(const Notification& notification, const IpAddress& group);
+std::string byebye_text(const SsdpIdentity& identity, const Notification& notification,
+                        const IpAddress& group);
 
 }  // namespace upnpd::announcer

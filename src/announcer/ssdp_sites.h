@@ -21,6 +21,7 @@ struct SsdpDevice {
   std::string uuid;
   std::string path_token;
   std::chrono::seconds max_age;
+  std::uint32_t boot_id = 0;
 };
 
 // A site for each address.

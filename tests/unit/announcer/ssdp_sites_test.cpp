@@ -56,7 +56,7 @@ TEST_SUITE("ssdp_sites") {
     REQUIRE(groups_of(ipv4).size() == 1);
     CHECK(to_string(groups_of(ipv4)[0].address) == "239.255.255.250");
     CHECK(groups_of({}).empty());
-    CHECK(byebye_text({"nt", "usn"}, groups[0].address).find("HOST: [ff02::c]:1900\r\n") !=
-          std::string::npos);
+    CHECK(byebye_text(groups[0].site->identity, {"nt", "usn"}, groups[0].address)
+              .find("HOST: [ff02::c]:1900\r\n") != std::string::npos);
   }
 }
