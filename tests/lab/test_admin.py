@@ -11,7 +11,7 @@ from igd_client import SoapFault, find_igd
 from traffic import WebServer, fetch, is_closed
 
 FIELDS = {"id", "protocol", "external_port", "remote_host", "client", "internal_port", "enabled", "expires_in",
-          "description", "packets", "bytes"}
+          "description", "packets", "bytes", "host"}
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ def test_the_list_as_json_has_every_field(lab, upnpd, two_mappings):
     assert set(web) == FIELDS
     assert 3590 <= web.pop("expires_in") <= 3600
     assert isinstance(web.pop("id"), int)
+    assert web.pop("host") == lab.pc1.run("cat", "/sys/class/net/eth0/address").stdout.strip()
     assert web == {"protocol": "TCP", "external_port": 8080, "remote_host": "", "client": "192.168.77.10",
                    "internal_port": 80, "enabled": True, "description": "web", "packets": 0, "bytes": 0}
     game = next(m for m in upnpd.mappings() if m["external_port"] == 6000)
