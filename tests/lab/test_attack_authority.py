@@ -37,7 +37,7 @@ def owner(lab, upnpd):
     return igd
 
 
-@pytest.fixture(params=["pc2", "visitor"])
+@pytest.fixture(scope="module", params=["pc2", "visitor"])
 def thief(lab, upnpd, owner, request):
     return find_igd(getattr(lab, request.param))
 
