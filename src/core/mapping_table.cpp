@@ -129,6 +129,15 @@ void MappingTable::visit(const PortSpan& span, const Visit& visit) const {
 
 void MappingTable::visit(const PortSpan& span, std::span<const Ipv4Address> clients,
                          const Visit& visit) const {
+  // Looked for among all while they are a good part of them, sorted when they are few.
+  constexpr std::size_t kFew = 8;
+  std::size_t theirs = 0;
+  for (const Ipv4Address client : clients)
+    theirs += size_of(client);
+  if (theirs * kFew > size())
+    return this->visit(span, [&](const PortMapping& mapping) {
+      return !std::ranges::count(clients, mapping.client.address()) || visit(mapping);
+    });
   std::vector<const PortMapping*> inside;
   for (const Ipv4Address client : clients) {
     const auto found = clients_.find(client.host_order());

@@ -54,7 +54,8 @@ class MappingTable {
   // until it returns false.
   using Visit = std::function<bool(const PortMapping&)>;
   void visit(const PortSpan& span, const Visit& visit) const;
-  // The same for those alone that lead to one of `clients`; costs as much as all of these.
+  // The same for those alone that lead to one of `clients`. Few of many are sorted for it, each
+  // time.
   void visit(const PortSpan& span, std::span<const Ipv4Address> clients, const Visit& visit) const;
   // The first port from `start` on, going round through `first`..65535, that no mapping of
   // `protocol` uses and `acceptable` agrees to.

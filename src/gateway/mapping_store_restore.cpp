@@ -70,9 +70,11 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
 }
 
 void MappingStore::put_back(PortMapping mapping, BootTime now) {
-  const std::string name = to_string(mapping.key) + " of " + mapping.client.address().to_string();
+  const PortMappingKey key = mapping.key;
+  const Ipv4Address client = mapping.client.address();
   if (const auto restored = mapper_.restore(std::move(mapping), now); !restored)
-    base::log_notice("mapping " + name + " is not put back: " + restored.error());
+    base::log_notice("mapping " + to_string(key) + " of " + client.to_string() +
+                     " is not put back: " + restored.error());
 }
 
 void MappingStore::put_back(const Pinhole& pinhole, BootTime now) {

@@ -83,6 +83,22 @@ TEST_SUITE("mapping_table") {
     CHECK(table.at(8) == nullptr);
   }
 
+  TEST_CASE("a client's mappings are visited in the order of ports, be they few of many or not") {
+    for (const unsigned others : {1u, 500u}) {
+      MappingTable table;
+      for (unsigned i = 0; i < others; ++i)
+        table.put(a_mapping().tcp(std::uint16_t(3000 + i), 1).to(kConsole));
+      for (const unsigned port : {3901u, 2100u, 3900u, 2000u, 3999u})
+        table.put(a_mapping().tcp(std::uint16_t(port), 1).to(kPc));
+      std::vector<std::uint16_t> seen;
+      table.visit({Protocol::TCP, 2001, 3998}, std::span(&kPc, 1), [&](const PortMapping& mapping) {
+        seen.push_back(mapping.key.external_port.number());
+        return mapping.key.external_port.number() != 3900;
+      });
+      CHECK(seen == std::vector<std::uint16_t>{2100, 3900});
+    }
+  }
+
   TEST_CASE("a free port is the first from where one starts, going round") {
     MappingTable table;
     const auto any = [](ExternalPort) { return true; };
