@@ -16,6 +16,7 @@
 #include "libupnp_sockets.h"
 #include "log.h"
 #include "loop.h"
+#include "overloaded.h"
 #include "search_responder.h"
 #include "thread_memory.h"
 #include "watchdog.h"
@@ -145,15 +146,10 @@ void Announcer::serve_channel() {
   }
 }
 
-template <class... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
-
 void Announcer::take(wire::Frame frame) {
   const auto message = wire::decode<ToAnnouncer>(frame.bytes);
   if (!message) fail(std::string("a message of the gateway: ") + wire::to_string(message.error()));
-  std::visit(Overloaded{
+  std::visit(base::Overloaded{
                  [&](const AnnounceLan& settings) { announce_lan(settings, std::move(frame.fd)); },
                  [&](const AnnounceLanIpv6& settings) {
                    announce_lan_ipv6(settings, std::move(frame.fd));
@@ -193,6 +189,8 @@ void Announcer::start_announcing() {
   if (const auto result = publisher_->register_documents(identity); !result) fail(result.error());
   responder_ =
       std::make_unique<SearchResponder>(loop_, std::move(lan_->search_socket), lan_->sites);
+  // UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
+  responder_->say_byebye();
   announce(*responder_);
   base::log_notice("announcing " + identity.igd1_location + " on " + lan_->settings.interface);
 }
@@ -208,15 +206,11 @@ void Announcer::announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd sear
   ipv6_responder_ = std::make_unique<SearchResponder>(
       loop_, std::move(search_socket),
       sites_for(settings.addresses, settings.http_port, lan_->device));
-  if (is_first)
-    announce(*ipv6_responder_);
-  else
-    ipv6_responder_->say_alive();
+  if (is_first) ipv6_responder_->say_byebye();
+  announce(*ipv6_responder_);
 }
 
-// UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
 void Announcer::announce(SearchResponder& responder) {
-  responder.say_byebye();
   responder.say_alive();
   refresh_.start(kRepetition);
 }

@@ -37,12 +37,6 @@ constexpr scmp_datum_t kNewNamespaces[] = {CLONE_NEWUSER,  CLONE_NEWNS,  CLONE_N
                                            CLONE_NEWCGROUP};
 constexpr std::array kSocketFamilies{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
-#ifdef __s390x__
-constexpr unsigned kCloneFlags = 1;
-#else
-constexpr unsigned kCloneFlags = 0;
-#endif
-
 }  // namespace
 
 std::expected<void, std::string> forbid_needless_syscalls() {

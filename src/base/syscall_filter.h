@@ -15,6 +15,13 @@ namespace upnpd::base {
 // A whole int argument, for `mask`.
 inline constexpr scmp_datum_t kWholeInt = 0xffffffff;
 
+// Which argument of clone(2) its flags are.
+#ifdef __s390x__
+inline constexpr unsigned kCloneFlags = 1;
+#else
+inline constexpr unsigned kCloneFlags = 0;
+#endif
+
 class SyscallFilter {
  public:
   // `otherwise`: what happens to calls that no rule names.

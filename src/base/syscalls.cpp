@@ -123,12 +123,6 @@ constexpr const char* kSanitizers[] = {
 #endif
     "read"};
 
-#ifdef __s390x__
-constexpr unsigned kCloneFlags = 1;
-#else
-constexpr unsigned kCloneFlags = 0;
-#endif
-
 }  // namespace
 
 std::expected<void, std::string> restrict_syscalls(SyscallSet set) {

@@ -5,25 +5,25 @@
 #include <ranges>
 #include <set>
 
+#include "kernel_time.h"
+
 namespace upnpd::core {
 namespace {
 
-// Whether two moments are one: the kernel counts in its own ticks.
-bool is_same_time(const std::optional<BootTime>& a, const std::optional<BootTime>& b) {
-  using namespace std::chrono_literals;
-  if (!a || !b) return a.has_value() == b.has_value();
-  return std::chrono::abs(*a - *b) < 1s;
+// Of leases: no value is permanent.
+bool is_same_end(const std::optional<BootTime>& a, const std::optional<BootTime>& b) {
+  return a && b ? is_same_time(*a, *b) : a.has_value() == b.has_value();
 }
 
 bool is_same_element(const PortMapping& wanted, const PortMapping& held) {
   return wanted.enabled && wanted.id == held.id && wanted.client == held.client &&
-         wanted.internal_port == held.internal_port && is_same_time(wanted.expires, held.expires);
+         wanted.internal_port == held.internal_port && is_same_end(wanted.expires, held.expires);
 }
 
 bool is_same_element(const OutwardMapping& wanted, const OutwardMapping& held) {
   return wanted.external_port == held.external_port &&
-         is_same_time(wanted.external_port_expires, held.external_port_expires) &&
-         is_same_time(wanted.forward_expires, held.forward_expires);
+         is_same_end(wanted.external_port_expires, held.external_port_expires) &&
+         is_same_end(wanted.forward_expires, held.forward_expires);
 }
 
 }  // namespace

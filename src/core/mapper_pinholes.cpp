@@ -3,6 +3,7 @@
 #include <ranges>
 #include <set>
 
+#include "kernel_time.h"
 #include "mapper.h"
 
 namespace upnpd::core {
@@ -12,11 +13,9 @@ std::unexpected<Refusal> refuse(UpnpError error, std::string reason) {
   return std::unexpected(Refusal{error, std::move(reason)});
 }
 
-// Two moments are one within a second: the kernel counts in its own ticks.
 bool is_same_element(const Pinhole& wanted, const Pinhole& held) {
-  using namespace std::chrono_literals;
   return wanted.id == held.id && wanted.host == held.host &&
-         std::chrono::abs(wanted.expires - held.expires) < 1s;
+         is_same_time(wanted.expires, held.expires);
 }
 
 }  // namespace

@@ -6,17 +6,9 @@
 #include "clock.h"
 #include "gateway.h"
 #include "log.h"
+#include "overloaded.h"
 
 namespace upnpd::gateway {
-namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-
-}  // namespace
-
 void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
   std::vector<ServiceRequest> requests;
   for (const wire::Frame& frame : frames) {
@@ -25,11 +17,11 @@ void Gateway::on_service_frames(const std::vector<wire::Frame>& frames) {
       service_.kill(std::string("it sent a frame of ") + to_string(message.error()));
       break;
     }
-    std::visit(Overloaded{[&](LanServed& served) {
-                            if (LanSide* const l = lan(served.lan)) l->on_served(served);
-                          },
-                          [this](Pong&) { service_.on_pong(); },
-                          [&](auto& request) { requests.emplace_back(std::move(request)); }},
+    std::visit(base::Overloaded{[&](LanServed& served) {
+                                  if (LanSide* const l = lan(served.lan)) l->on_served(served);
+                                },
+                                [this](Pong&) { service_.on_pong(); },
+                                [&](auto& request) { requests.emplace_back(std::move(request)); }},
                *message);
   }
   if (stopping_) return;
