@@ -4,7 +4,6 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
@@ -14,6 +13,18 @@ namespace {
 
 std::span<const std::byte> bytes_of(const nlmsghdr& message) {
   return {static_cast<const std::byte*>(static_cast<const void*>(&message)), message.nlmsg_len};
+}
+
+// To each interface its addresses, those that are `last` after the others: the first is the one it
+// is known by.
+template <typename Message, typename Addresses>
+void hand_out(const std::vector<Message>& messages, bool Message::*last,
+              std::map<int, RouterInterface>& interfaces, Addresses RouterInterface::*addresses) {
+  for (const bool turn : {false, true})
+    for (const Message& message : messages)
+      if (const auto found = interfaces.find(message.index);
+          found != interfaces.end() && message.*last == turn)
+        (found->second.*addresses).push_back(message.address);
 }
 
 }  // namespace
@@ -79,15 +90,9 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   });
   if (!routes_read) return std::unexpected(routes_read.error());
 
-  std::ranges::stable_partition(addresses, [](const AddressMessage& a) { return !a.secondary; });
-  std::ranges::stable_partition(ipv6_addresses,
-                                [](const Ipv6AddressMessage& a) { return !a.deprecated; });
-  for (const AddressMessage& message : addresses)
-    if (const auto found = by_index.find(message.index); found != by_index.end())
-      found->second.addresses.push_back(message.address);
-  for (const Ipv6AddressMessage& message : ipv6_addresses)
-    if (const auto found = by_index.find(message.index); found != by_index.end())
-      found->second.ipv6_addresses.push_back(message.address);
+  hand_out(addresses, &AddressMessage::secondary, by_index, &RouterInterface::addresses);
+  hand_out(ipv6_addresses, &Ipv6AddressMessage::deprecated, by_index,
+           &RouterInterface::ipv6_addresses);
   RouterInterfaces snapshot;
   if (best)
     if (const auto found = by_index.find(best->index); found != by_index.end())
