@@ -19,7 +19,7 @@ struct ActionCall {
   std::string_view service_id;
   const ScpdAction& action;
   Arguments arguments;
-  StateView state;
+  const StateView& state;
   RequestHead head;  // for a request to the gateway; its id is set by who sends it
 };
 

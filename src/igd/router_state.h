@@ -30,7 +30,7 @@ struct RouterState {
 
 // The router as the state variables tell it to one caller.
 struct StateView {
-  DeviceIdentity identity;
+  const DeviceIdentity& identity;
   WanState wan;
   std::optional<StateVariables> evented;
   int igd_version;  // of the description whose control URL was asked, 1 or 2

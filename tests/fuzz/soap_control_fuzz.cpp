@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::array kServices{"WANIPConn1", "WANCommonIFC1", "L3Forwarding1", "WANIPv6Firewall1"};
 
+const DeviceIdentity kIdentity{.uuid = "6e9b0d1e-0000-4000-8000-000000000000"};
+
 igd::StateView a_state() {
-  return {.identity = {.uuid = "6e9b0d1e-0000-4000-8000-000000000000"},
+  return {.identity = kIdentity,
           .wan = {.lan = 1,
                   .status = ConnectionStatus::Connected,
                   .external_address = Ipv4Address::parse("203.0.113.7"),

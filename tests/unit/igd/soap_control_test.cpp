@@ -23,8 +23,10 @@ Ipv4Address address(const char* text) {
   return *Ipv4Address::parse(text);
 }
 
+const DeviceIdentity kIdentity{.uuid = "6e9b0d1e-0000-4000-8000-000000000000"};
+
 StateView connected() {
-  return {.identity = {.uuid = "6e9b0d1e-0000-4000-8000-000000000000"},
+  return {.identity = kIdentity,
           .wan = {.lan = 1,
                   .status = ConnectionStatus::Connected,
                   .external_address = address("203.0.113.7"),
