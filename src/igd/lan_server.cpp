@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <new>
 #include <utility>
 
 #include "clock.h"
@@ -88,7 +87,7 @@ void LanServer::cut_slow_connections() {
 
 MHD_Result LanServer::take_request(void* self, MHD_Connection* handle, const char* target,
                                    const char* method, const char*, const char* data,
-                                   std::size_t* size, void**) try {
+                                   std::size_t* size, void**) {
   auto& server = *static_cast<LanServer*>(self);
   const auto found = server.connections_.find(handle);
   if (found == server.connections_.end()) return MHD_NO;
@@ -99,8 +98,6 @@ MHD_Result LanServer::take_request(void* self, MHD_Connection* handle, const cha
   }
   if (*size == 0) return exchange->take_end();
   return exchange->take_body({data, std::exchange(*size, 0)});
-} catch (const std::bad_alloc&) {
-  return MHD_NO;  // a C function called us
 }
 
 void LanServer::end_request(void* self, MHD_Connection* handle, void**,

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <map>
-#include <new>
 
 #include "clock.h"
 #include "recv_call.h"
@@ -34,13 +33,10 @@ void RequestBytes::end_silent_body(BootTime now) const {
   if (length_.is_measuring() && now - last_came_ >= kSilence) ::shutdown(fd_, SHUT_RD);
 }
 
-ssize_t RequestBytes::receive(int fd, void* buffer, std::size_t size, int flags) try {
+ssize_t RequestBytes::receive(int fd, void* buffer, std::size_t size, int flags) {
   const auto found = connections().find(fd);
   if (found == connections().end()) return base::real_recv(fd, buffer, size, flags);
   return found->second->read(static_cast<char*>(buffer), size, flags);
-} catch (const std::bad_alloc&) {
-  errno = ENOMEM;  // a C function called us
-  return -1;
 }
 
 // Less than `size` tells libmicrohttpd that there is no more to read for now; so while something is
