@@ -138,11 +138,12 @@ void Announcer::serve_channel() {
   if (!channel_.flush()) end(0);
   watch_channel();
   for (;;) {
-    auto frame = channel_.receive();
-    if (!frame && frame.error() == wire::ChannelError::Closed) end(0);
-    if (!frame) fail("the gateway's channel is broken");
-    if (!*frame) return;
-    take(std::move(**frame));
+    auto frames = channel_.receive();
+    if (!frames && frames.error() == wire::ChannelError::Closed) end(0);
+    if (!frames) fail("the gateway's channel is broken");
+    for (wire::Frame& frame : *frames)
+      take(std::move(frame));
+    if (frames->size() < wire::Channel::kFramesAtOnce) return;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace upnpd::base {
 namespace {
@@ -31,18 +32,22 @@ BootTimer::BootTimer(Loop& loop, Function function)
       watcher_(loop, fd_.get(), Interest::Read, [this] { on_ready(); }) {}
 
 void BootTimer::start(BootTime moment) {
+  if (std::exchange(moment_, moment) == moment) return;
   // Zero would stop it.
   set(fd_, std::max(moment.time_since_epoch(), std::chrono::milliseconds(1)));
 }
 
 void BootTimer::stop() {
+  if (!std::exchange(moment_, std::nullopt)) return;
   set(fd_, std::chrono::milliseconds(0));
 }
 
 void BootTimer::on_ready() {
   std::uint64_t expirations = 0;
   // Set anew or stopped since: there is nothing to read.
-  if (::read(fd_.get(), &expirations, sizeof expirations) == sizeof expirations) function_();
+  if (::read(fd_.get(), &expirations, sizeof expirations) != sizeof expirations) return;
+  moment_.reset();
+  function_();
 }
 
 }  // namespace upnpd::base

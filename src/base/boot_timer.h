@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "fd.h"
 #include "loop.h"
@@ -22,6 +23,7 @@ class BootTimer {
   void on_ready();
   Fd fd_;
   Function function_;
+  std::optional<BootTime> moment_;  // no value: it is stopped
   FdWatcher watcher_;
 };
 

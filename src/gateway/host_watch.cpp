@@ -11,6 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kLookAgain = 100ms;
+// A caller's hardware address is looked up once in this time, however much it asks.
+constexpr auto kLately = 100ms;
 // ARP asks three times, a second apart.
 constexpr auto kPatience = 3500ms;
 
@@ -75,6 +77,17 @@ std::optional<kernel::NeighbourMessage> HostWatch::look_up(Ipv4Address host) {
   return link ? neighbours_.find(*link, host).value_or(std::nullopt) : std::nullopt;
 }
 
+const std::optional<kernel::NeighbourMessage>& HostWatch::look_up_lately(Ipv4Address host,
+                                                                         BootTime now) {
+  if (now - lately_ >= kLately) {
+    seen_lately_.clear();
+    lately_ = now;
+  }
+  const auto [entry, is_new] = seen_lately_.try_emplace(host);
+  if (is_new) entry->second = look_up(host);
+  return entry->second;
+}
+
 bool HostWatch::has_changed_hands(const kernel::NeighbourMessage& neighbour,
                                   Ipv4Address host) const {
   const auto remembered = store_.mapper().table().hosts_of(host);
@@ -83,16 +96,17 @@ bool HostWatch::has_changed_hands(const kernel::NeighbourMessage& neighbour,
 }
 
 void HostWatch::meet(const std::vector<ServiceRequest>& requests, core::Neighbours& known) {
+  const BootTime now = base::boot_now();
   std::set<Ipv4Address> met;
   for (const ServiceRequest& request : requests) {
     const RequestHead& head = head_of(request);
     // Over IPv6 the host is known by its hardware address already.
     const auto* const caller = std::get_if<Ipv4Address>(&head.caller);
-    if (caller != nullptr) presence_.seen(*caller, base::boot_now());
+    if (caller != nullptr) presence_.seen(*caller, now);
     for (const auto host :
          {caller == nullptr ? std::nullopt : std::optional(*caller), client_of(request)}) {
       if (!host || !met.insert(*host).second) continue;
-      const auto neighbour = look_up(*host);
+      const auto& neighbour = look_up_lately(*host, now);
       if (!neighbour) continue;
       known.add(head.lan, *host, neighbour->mac);
       if (has_changed_hands(*neighbour, *host)) ask(*host);

@@ -40,6 +40,7 @@ class HostWatch {
 
  private:
   std::optional<kernel::NeighbourMessage> look_up(Ipv4Address host);
+  const std::optional<kernel::NeighbourMessage>& look_up_lately(Ipv4Address host, BootTime now);
   bool has_changed_hands(const kernel::NeighbourMessage& neighbour, Ipv4Address host) const;
   void ask(Ipv4Address host);
   void ask_due();
@@ -57,6 +58,8 @@ class HostWatch {
   LinkOf link_of_;
   core::HostPresence presence_{std::chrono::seconds(0)};
   std::vector<kernel::WatchedHost> watched_;
+  std::map<Ipv4Address, std::optional<kernel::NeighbourMessage>> seen_lately_;
+  BootTime lately_{};                      // when the oldest of them was looked up
   std::map<Ipv4Address, BootTime> asked_;  // until when each is waited for
   base::FdWatcher watcher_;
   base::Timer answer_timer_, question_timer_;

@@ -61,8 +61,9 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
     return;
   }
   for (std::size_t i = 0; i < requests.size(); ++i)
-    std::visit([this](const auto& reply) { service_.send(reply); },
+    std::visit([this](const auto& reply) { service_.hold(reply); },
                reply_to(requests[i], outcomes[i]));
+  service_.flush();
 }
 
 void Gateway::serve_alone(const ServiceRequest& request, const core::Outcome& together,

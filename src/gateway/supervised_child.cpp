@@ -100,23 +100,29 @@ void SupervisedChild::on_pong() {
   pong_timer_.stop();
 }
 
-void SupervisedChild::on_ready() {
+void SupervisedChild::flush() {
+  if (!channel_) return;
   if (channel_->has_queued() && !channel_->flush()) return kill("its channel is broken");
   watch_queue();
+}
+
+void SupervisedChild::on_ready() {
+  flush();
+  if (!channel_) return;
   std::vector<wire::Frame> frames;
   while (frames.size() < kFramesTogether) {
-    auto frame = channel_->receive();
-    if (!frame) {
+    auto waiting = channel_->receive();
+    if (!waiting) {
       // Closed: it has ended, or is about to; the watcher of the process tells.
       channel_watcher_.reset();
-      if (frame.error() == wire::ChannelError::Malformed)
+      if (waiting.error() == wire::ChannelError::Malformed)
         kill("it sent a frame that is too long");
       else
         end_timer_.start(kEndPatience);
       break;
     }
-    if (!*frame) break;
-    frames.push_back(std::move(**frame));
+    std::ranges::move(*waiting, std::back_inserter(frames));
+    if (waiting->size() < wire::Channel::kFramesAtOnce) break;
   }
   has_spoken_ = has_spoken_ || !frames.empty();
   if (!frames.empty()) hooks_.received(std::move(frames));

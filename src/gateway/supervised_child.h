@@ -43,6 +43,12 @@ class SupervisedChild {
     if (!channel_->send(message, fd)) return kill("its channel does not take messages");
     watch_queue();
   }
+  // Keeps `message` for flush(): what is sent together wakes the child once.
+  template <class Message>
+  void hold(const Message& message) {
+    if (channel_ && !channel_->hold(message)) kill("its channel does not take messages");
+  }
+  void flush();
 
   bool is_running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }

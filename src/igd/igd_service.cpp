@@ -94,11 +94,12 @@ void IgdService::fail(std::string_view reason) {
 void IgdService::exchange_messages() {
   if (const auto flushed = channel_.flush(); !flushed) return loop_.stop();
   while (exit_code_ == 0) {
-    auto frame = channel_.receive();
-    if (!frame && frame.error() == wire::ChannelError::Closed) return loop_.stop();
-    if (!frame) return fail("the channel to the gateway failed");
-    if (!*frame) break;
-    take_frame(*std::move(*frame));
+    auto frames = channel_.receive();
+    if (!frames && frames.error() == wire::ChannelError::Closed) return loop_.stop();
+    if (!frames) return fail("the channel to the gateway failed");
+    for (wire::Frame& frame : *frames)
+      take_frame(std::move(frame));
+    if (frames->size() < wire::Channel::kFramesAtOnce) break;
   }
   watch_channel();
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace upnpd::kernel {
 namespace {
@@ -59,8 +60,9 @@ class KernelSocket : public NlTransport {
   };
   using Socket = std::unique_ptr<mnl_socket, Close>;
   explicit KernelSocket(Socket socket) : socket_(std::move(socket)) {}
-  void make_room_to_send(std::size_t bytes) const;
+  void make_room_to_send(std::size_t bytes);
   Socket socket_;
+  std::size_t room_ = 0;  // known to be there
 };
 
 std::expected<std::unique_ptr<KernelSocket>, NetlinkError> KernelSocket::open(int bus,
@@ -78,14 +80,17 @@ std::expected<std::unique_ptr<KernelSocket>, NetlinkError> KernelSocket::open(in
   return std::unique_ptr<KernelSocket>(new KernelSocket(std::move(socket)));
 }
 
-void KernelSocket::make_room_to_send(std::size_t bytes) const {
+void KernelSocket::make_room_to_send(std::size_t bytes) {
+  const std::size_t wanted = bytes + 4096;  // the kernel keeps some of it for its own account
+  if (wanted <= room_) return;
   int room = 0;
   socklen_t size = sizeof room;
   if (::getsockopt(fd(), SOL_SOCKET, SO_SNDBUF, &room, &size) != 0) return;
-  const std::size_t wanted = bytes + 4096;  // the kernel keeps some of it for its own account
-  if (static_cast<std::size_t>(room) >= wanted) return;
-  set_buffer(fd(), SO_SNDBUFFORCE, SO_SNDBUF,
-             static_cast<int>(std::min<std::size_t>(wanted, INT32_MAX / 2)));
+  if (static_cast<std::size_t>(room) < wanted)
+    set_buffer(fd(), SO_SNDBUFFORCE, SO_SNDBUF,
+               static_cast<int>(std::min<std::size_t>(wanted, INT32_MAX / 2)));
+  else
+    room_ = static_cast<std::size_t>(room);
 }
 
 std::expected<void, int> KernelSocket::send(std::span<const std::byte> datagram) {
@@ -130,8 +135,10 @@ std::expected<void, NetlinkError> NlSocket::ask(nlmsghdr& request, const OnMessa
   bool interrupted = false;
   for (;;) {
     const auto datagram = receive(0);
-    if (!datagram)
+    if (!datagram) {
+      is_owed_answers_ = true;
       return std::unexpected(error_of(datagram.error(), "reading the kernel's answer"));
+    }
     std::optional<int> end;
     for_each_message(*datagram, [&](const nlmsghdr& message) {
       if (message.nlmsg_seq != sequence_) return true;
@@ -154,7 +161,8 @@ std::expected<void, NetlinkError> NlSocket::ask(nlmsghdr& request, const OnMessa
 // that is refused is answered by its errors and by the acknowledgement asked for: so that where
 // answers were lost, the acknowledgement alone says nothing.
 std::expected<void, NlSocket::Refusal> NlSocket::send_batch(std::span<const std::byte> batch) {
-  (void)receive_waiting([](const nlmsghdr&) {});  // leftovers of an answer that came too late
+  // The end of an answer that came too late is no part of this one.
+  if (std::exchange(is_owed_answers_, true)) (void)receive_waiting([](const nlmsghdr&) {});
   if (const auto sent = transport_->send(batch); !sent)
     return std::unexpected(Refusal{sent.error(), 0});
   bool acknowledged = false;
@@ -168,6 +176,7 @@ std::expected<void, NlSocket::Refusal> NlSocket::send_batch(std::span<const std:
   });
   if (refusal) return std::unexpected(*refusal);
   if (!received || !acknowledged) return std::unexpected(Refusal{EPROTO, 0});
+  is_owed_answers_ = false;
   return {};
 }
 

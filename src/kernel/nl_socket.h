@@ -76,6 +76,7 @@ class NlSocket {
   std::unique_ptr<NlTransport> transport_;
   std::vector<std::byte> buffer_;
   std::uint32_t sequence_ = 0;
+  bool is_owed_answers_ = false;  // some may still come, to what was asked before
 };
 
 // Calls `dump`, which returns an expected<..., NetlinkError>, again while a change made meanwhile

@@ -5,7 +5,7 @@
 
 #include <deque>
 #include <expected>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,11 +29,14 @@ struct Frame {
 class Channel {
  public:
   static constexpr std::size_t kMaxQueued = 4096;
+  static constexpr std::size_t kFramesAtOnce = 8;
 
   // Two connected ends, both non-blocking and close-on-exec.
   static std::expected<std::pair<Channel, Channel>, ChannelError> make_pair();
 
-  explicit Channel(base::Fd fd) : fd_(std::move(fd)) {}
+  explicit Channel(base::Fd fd)
+      : fd_(std::move(fd)),
+        buffer_(std::make_unique_for_overwrite<std::byte[]>(kFramesAtOnce * kMaxFrame)) {}
 
   // The descriptor, given away: a child's end.
   base::Fd release() && { return std::move(fd_); }
@@ -60,14 +63,17 @@ class Channel {
   // Sends what is queued, as far as the peer takes it.
   std::expected<void, ChannelError> flush();
 
-  // The next frame; no value when there is none now.
-  std::expected<std::optional<Frame>, ChannelError> receive();
+  // Frames that are waiting, in order, at most kFramesAtOnce of them; none when there are none now.
+  std::expected<std::vector<Frame>, ChannelError> receive();
 
  private:
+  std::expected<std::size_t, ChannelError> send_queued();
   std::expected<void, ChannelError> hold_frame(Frame frame);
 
   base::Fd fd_;
   std::deque<Frame> queue_;
+  std::unique_ptr<std::byte[]>
+      buffer_;  // not on the stack, where every page of it would be touched
 };
 
 }  // namespace upnpd::wire

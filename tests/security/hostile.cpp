@@ -51,9 +51,9 @@ bool Hostile::send(std::vector<std::byte> frame, Manner manner) {
 bool Hostile::drain() {
   if (channel_.has_queued() && !channel_.flush()) return false;
   for (int i = 0; i < 1000; ++i) {
-    const auto frame = channel_.receive();
-    if (!frame) return false;
-    if (!*frame) return true;
+    const auto frames = channel_.receive();
+    if (!frames) return false;
+    if (frames->empty()) return true;
   }
   return true;
 }

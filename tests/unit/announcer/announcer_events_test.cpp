@@ -55,6 +55,7 @@ TEST_CASE("hundreds of mappings a second are few events, the last value among th
   REQUIRE(it.subscribe(event_path(2, "WANIPConn1"), "<http://192.168.77.20:7000/>")
               .starts_with("HTTP/1.1 200"));
   it.event();
+  const auto start = Clock::now();
   for (std::uint16_t i = 1; i <= 500; ++i) {
     StateVariables state = connected();
     state.port_mapping_number_of_entries = i;
@@ -62,11 +63,13 @@ TEST_CASE("hundreds of mappings a second are few events, the last value among th
     it.announcer.send(state);
     std::this_thread::sleep_for(milliseconds(1));
   }
+  // Of a busy machine the sending may take seconds.
+  const auto moments = static_cast<std::size_t>((Clock::now() - start) / milliseconds(200));
   std::vector<std::string> events;
   for (std::string next; (next = it.event(milliseconds(500))) != "no event";)
     events.push_back(next);
   REQUIRE_FALSE(events.empty());
-  CHECK(events.size() <= 6);
+  CHECK(events.size() <= moments + 4);
   CHECK(carries(events.back(), "PortMappingNumberOfEntries", "500"));
   CHECK(carries(events.back(), "SystemUpdateID", "1500"));
 }

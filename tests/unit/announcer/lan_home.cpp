@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -320,10 +321,14 @@ AnnouncerProcess::~AnnouncerProcess() {
 }
 
 std::optional<FromAnnouncer> AnnouncerProcess::receive(milliseconds time) {
-  if (!readable(channel_->fd(), time)) return std::nullopt;
-  const auto frame = channel_->receive();
-  if (!frame || !*frame) return std::nullopt;
-  const auto message = wire::decode<FromAnnouncer>((*frame)->bytes);
+  if (frames_.empty()) {
+    if (!readable(channel_->fd(), time)) return std::nullopt;
+    auto frames = channel_->receive();
+    if (!frames || frames->empty()) return std::nullopt;
+    std::ranges::move(*frames, std::back_inserter(frames_));
+  }
+  const auto message = wire::decode<FromAnnouncer>(frames_.front().bytes);
+  frames_.pop_front();
   return message ? std::optional(*message) : std::nullopt;
 }
 

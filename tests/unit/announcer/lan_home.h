@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 #include <thread>
@@ -114,6 +115,7 @@ class AnnouncerProcess {
 
  private:
   std::optional<wire::Channel> channel_;
+  std::deque<wire::Frame> frames_;  // that have come and are not read
   pid_t pid_ = -1;
 };
 

@@ -163,10 +163,14 @@ std::uint16_t RunningService::serve(std::uint16_t event_port) {
 }
 
 std::optional<FromService> RunningService::next_message(std::chrono::milliseconds patience) {
-  if (!wait_readable(channel_->fd(), Clock::now() + patience)) return std::nullopt;
-  auto frame = channel_->receive();
-  if (!frame || !*frame) return std::nullopt;
-  auto message = wire::decode<FromService>((*frame)->bytes);
+  if (frames_.empty()) {
+    if (!wait_readable(channel_->fd(), Clock::now() + patience)) return std::nullopt;
+    auto frames = channel_->receive();
+    if (!frames || frames->empty()) return std::nullopt;
+    std::ranges::move(*frames, std::back_inserter(frames_));
+  }
+  auto message = wire::decode<FromService>(frames_.front().bytes);
+  frames_.pop_front();
   REQUIRE(message);
   return *message;
 }

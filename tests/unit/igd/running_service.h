@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,6 +79,7 @@ class RunningService {
   pid_t pid_ = -1;
   std::uint16_t port_ = 0;
   std::optional<wire::Channel> channel_;
+  std::deque<wire::Frame> frames_;  // that have come and are not read
 };
 
 }  // namespace upnpd::test

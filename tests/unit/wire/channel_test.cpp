@@ -18,23 +18,28 @@ TEST_SUITE("channel") {
     auto [a, b] = *Channel::make_pair();
     REQUIRE(a.send(Done{1}));
     REQUIRE(a.send(Refused{2, UpnpError::ActionFailed}));
-    CHECK((*b.receive())->bytes == wire::encode(Done{1}));
-    CHECK((*b.receive())->bytes == wire::encode(Refused{2, UpnpError::ActionFailed}));
+    const auto both = b.receive();
+    REQUIRE(both);
+    REQUIRE(both->size() == 2);
+    CHECK((*both)[0].bytes == wire::encode(Done{1}));
+    CHECK((*both)[1].bytes == wire::encode(Refused{2, UpnpError::ActionFailed}));
     const auto none = b.receive();
     REQUIRE(none);
-    CHECK_FALSE(none->has_value());
+    CHECK(none->empty());
   }
 
   TEST_CASE("what is held goes at the next flush, in its place among what is sent") {
     auto [a, b] = *Channel::make_pair();
     REQUIRE(a.hold(Done{1}));
     CHECK(a.has_queued());
-    CHECK_FALSE((*b.receive()).has_value());
+    CHECK(b.receive()->empty());
     REQUIRE(a.send(Done{2}));
     REQUIRE(a.flush());
     CHECK_FALSE(a.has_queued());
-    CHECK((*b.receive())->bytes == wire::encode(Done{1}));
-    CHECK((*b.receive())->bytes == wire::encode(Done{2}));
+    const auto both = *b.receive();
+    REQUIRE(both.size() == 2);
+    CHECK(both[0].bytes == wire::encode(Done{1}));
+    CHECK(both[1].bytes == wire::encode(Done{2}));
   }
 
   TEST_CASE("a peer that is too far behind is not waited for by what is held either") {
@@ -52,10 +57,11 @@ TEST_SUITE("channel") {
     REQUIRE(::pipe(pipe_ends.data()) == 0);
     REQUIRE(a.send(Done{1}, pipe_ends[1]));
     ::close(pipe_ends[1]);
-    auto frame = *b.receive();
-    REQUIRE(frame->fd);
-    CHECK(::fcntl(frame->fd.get(), F_GETFD) == FD_CLOEXEC);
-    CHECK(::write(frame->fd.get(), "x", 1) == 1);
+    const auto frames = *b.receive();
+    REQUIRE(frames.size() == 1);
+    const int fd = frames[0].fd.get();
+    CHECK(::fcntl(fd, F_GETFD) == FD_CLOEXEC);
+    CHECK(::write(fd, "x", 1) == 1);
     char byte = 0;
     CHECK(::read(pipe_ends[0], &byte, 1) == 1);
     ::close(pipe_ends[0]);
@@ -85,9 +91,9 @@ TEST_SUITE("channel") {
       control.header.cmsg_len = CMSG_LEN(sizeof two);
       std::memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), two.data(), sizeof two);
       REQUIRE(::sendmsg(a.fd(), &message, 0) == 1);
-      const auto frame = *b.receive();
-      REQUIRE(frame);
-      CHECK_FALSE(frame->fd);
+      const auto frames = *b.receive();
+      REQUIRE(frames.size() == 1);
+      CHECK_FALSE(frames[0].fd);
     }
     CHECK(open_fds() == before);
   }
@@ -99,11 +105,12 @@ TEST_SUITE("channel") {
       REQUIRE(a.send(Done{sent++}));
     for (int i = 0; i < 100; ++i)
       REQUIRE(a.send(Done{sent++}));
-    for (std::uint64_t i = 0; i < sent; ++i) {
+    for (std::uint64_t i = 0; i < sent;) {
       REQUIRE(a.flush());
-      const auto frame = *b.receive();
-      REQUIRE(frame);
-      CHECK(frame->bytes == wire::encode(Done{i}));
+      const auto frames = *b.receive();
+      REQUIRE(!frames.empty());
+      for (const wire::Frame& frame : frames)
+        CHECK(frame.bytes == wire::encode(Done{i++}));
     }
     CHECK_FALSE(a.has_queued());
   }
@@ -122,6 +129,24 @@ TEST_SUITE("channel") {
     { const Channel gone = std::move(pair.second); }
     CHECK(pair.first.receive().error() == ChannelError::Closed);
     CHECK(pair.first.send(Done{1}).error() == ChannelError::Closed);
+  }
+
+  TEST_CASE("what a peer has said before it closed is read first") {
+    auto pair = *Channel::make_pair();
+    {
+      Channel gone = std::move(pair.second);
+      REQUIRE(gone.send(Done{1}));
+    }
+    CHECK(pair.first.receive()->size() == 1);
+    CHECK(pair.first.receive().error() == ChannelError::Closed);
+  }
+
+  TEST_CASE("more than are read at once come with the next reading") {
+    auto [a, b] = *Channel::make_pair();
+    for (std::size_t i = 0; i < Channel::kFramesAtOnce + 3; ++i)
+      REQUIRE(a.send(Done{i}));
+    CHECK(b.receive()->size() == Channel::kFramesAtOnce);
+    CHECK(b.receive()->size() == 3);
   }
 
   TEST_CASE("a packet over the limit is refused, not cut") {
