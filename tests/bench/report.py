@@ -140,6 +140,19 @@ def write(results, directory, text):
                   table(["", "through", "a second", "/ upnpd, 1 mapping"],
                         [[r["kind"], r["through"], r["per_second"], r["ratio"]]
                          for r in results["packets"]])]
+    if results.get("discovery"):
+        d = results["discovery"]
+        parts += ["## Discovery\n",
+                  f"Searches for InternetGatewayDevice:1 with MX 1: of one host, and {figure(d['per_second'])} a "
+                  "second of 100 hosts for 5 s.\n",
+                  table(["", ""], [
+                      ["start of the process to its first answer, median and worst (ms)",
+                       f"{figure(d['start_ms'])}, {figure(d['start_worst_ms'])}"],
+                      ["answer to one host, median and worst (ms)",
+                       f"{figure(d['alone_p50_ms'])}, {figure(d['alone_worst_ms'])}"],
+                      ["answer to 100 hosts, p50 and p99 (ms)",
+                       f"{figure(d['many_p50_ms'])}, {figure(d['many_p99_ms'])}"],
+                      ["answered of these", f"{100 * d['answered']:.1f} %"]])]
     if results.get("memory"):
         m = results["memory"]
         parts += ["## Memory and waking up\n",
@@ -151,7 +164,7 @@ def write(results, directory, text):
                         [[str(r["mappings"]), r["bytes"] / 1024, r["per_mapping"]]
                          for r in m["tables"]])]
     if results.get("size"):
-        parts += ["## Size\n", table(["stripped, -Os", "KB"],
-                                     [[name, size / 1000] for name, size in results["size"].items()])]
+        parts += ["## Size\n", table(["stripped, -Os and LTO", "KiB"],
+                                     [[name, size / 1024] for name, size in results["size"].items()])]
     with open(f"{directory}/benchmarks.md", "w") as page:
         page.write("\n".join(parts) + ("\n" + text if text else ""))
