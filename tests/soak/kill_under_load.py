@@ -8,7 +8,6 @@ A change that was not acknowledged before the kill may have come true or not. On
 
 import argparse
 import http.client
-import json
 import pathlib
 import random
 import socket
@@ -24,6 +23,7 @@ import daemon  # noqa: E402
 from igd_client import WAN_IP_1, SoapFault, envelope, find_igd, mapping_arguments, soap_answer  # noqa: E402
 from lab import Lab  # noqa: E402
 from traffic import Stream, UdpEcho  # noqa: E402
+from views import difference, journal_mappings, kernel_mappings  # noqa: E402
 
 CLIENTS = 4
 CHANGES_PER_SECOND = 200
@@ -96,36 +96,12 @@ class Client(threading.Thread):
         return soap_answer(answer.status, answer.headers, answer.read())
 
 
-def kernels(lab):
-    """What the kernel's maps lead to, by key."""
-    found = {}
-    for name in ("mappings", "remote_mappings"):
-        listing = json.loads(lab.router.run("nft", "-j", "list", "map", "inet", "upnpd", name, check=True).stdout)
-        for key, (_, data) in ((e[0]["elem"]["val"]["concat"], e[1].popitem()) for e in
-                               next(part["map"] for part in listing["nftables"] if "map" in part).get("elem", [])):
-            *remote, protocol, port = key
-            found[protocol.upper(), port, "".join(remote)] = tuple(data)
-    return found
-
-
-def journals(path):
-    """What the journal's lines add up to, by key: client and port, id, description."""
-    by_id = {}
-    with open(path) as journal:
-        for line in map(json.loads, journal):
-            if "put" in line:
-                by_id[line["put"]] = line
-            by_id.pop(line.get("gone"), None)
-    return {(m["protocol"], m["external_port"], m["remote_host"]):
-            ((m["client"], m["internal_port"]), m["put"], m["description"]) for m in by_id.values()}
-
-
 def check(lab, upnpd, clients):
     """Holds table, kernel, journal and what the clients know against each other."""
     asked = time.monotonic()
     listed = {(m["protocol"], m["external_port"], m["remote_host"]): m for m in upnpd.mappings()}
     answered = time.monotonic()
-    kernel, journal, now = kernels(lab), journals(upnpd.lease_file), time.monotonic()
+    kernel, journal, now = kernel_mappings(lab), journal_mappings(upnpd.lease_file), time.monotonic()
     near = {key for key, m in listed.items() if m["expires_in"] is not None and m["expires_in"] <= NEAR + 1}
     for client in clients:
         near |= {key for key, lease in client.known.items() if lease and lease[1] and abs(lease[1] - now) < NEAR}
@@ -153,10 +129,6 @@ def check(lab, upnpd, clients):
                                        None if m["expires_in"] is None else answered + m["expires_in"])
         client.doubtful.clear()
     return len(table)
-
-
-def difference(a, b):
-    return {key: (a.get(key), b.get(key)) for key in a.keys() | b.keys() if a.get(key) != b.get(key)}
 
 
 def run(lab, rounds, seed, say=print):
