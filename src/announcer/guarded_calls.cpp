@@ -11,6 +11,7 @@
 #include "plain_calls.h"
 #include "recv_call.h"
 #include "socket_address.h"
+#include "subscribe_head.h"
 
 namespace upnpd::announcer {
 namespace {
@@ -196,6 +197,8 @@ ssize_t guarded_recv(int fd, void* buffer, std::size_t size, int flags) {
   Connections& connections = the_guard.load()->connections;
   serving = connections.peer(fd) ? fd : -1;
   if (!connections.received(fd, static_cast<std::size_t>(count))) return failed(ECONNRESET);
+  if (serving >= 0 && (flags & MSG_PEEK) == 0)
+    hide_callback_without_nt({static_cast<char*>(buffer), static_cast<std::size_t>(count)});
   return count;
 }
 

@@ -10,7 +10,7 @@
 //   its own is taken; libupnp's own ones for IPv6 are not available.
 // - Multicast leaves on the interface with TTL 2 (UDA 1.1 section 1.1.2), whatever was set.
 // - accept: hosts of the LAN only, at most Connections::kMaxPerPeer of one host.
-// - recv: at most Connections::kMaxBytes on a connection.
+// - recv: at most Connections::kMaxBytes on a connection; a SUBSCRIBE as subscribe_head.h has it.
 // - connect: as may_connect() says, else ECONNREFUSED; at most 2 s. A moment after a SUBSCRIBE it
 //   waits, so that the first event does not overtake the answer.
 // - select: gives a connection Connections::kMaxTime in all, not 30 s.

@@ -117,7 +117,7 @@ def test_a_dozen_mappings_at_once_are_one_event_or_few(igd, closing):
 
 @pytest.mark.parametrize("headers, status", [
     ({"NT": "upnp:event"}, 412),
-    ({"CALLBACK": "<http://192.168.77.10:9/>"}, 400),  # libupnp's answer; the standard has 412
+    ({"CALLBACK": "<http://192.168.77.10:9/>"}, 412),
     ({"CALLBACK": "<http://192.168.77.10:9/>", "NT": "upnp:something"}, 412),
     ({"CALLBACK": "nonsense", "NT": "upnp:event"}, 412),
     ({"SID": "uuid:00000000-0000-0000-0000-000000000000"}, 412),
