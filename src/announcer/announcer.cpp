@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "event_publisher.h"
 #include "libupnp_sockets.h"
+#include "libupnp_watch.h"
 #include "log.h"
 #include "loop.h"
 #include "overloaded.h"
@@ -107,6 +108,7 @@ class Announcer {
   base::SignalWatcher interrupted_;
   std::optional<Lan> lan_;
   std::unique_ptr<EventPublisher> publisher_;
+  std::unique_ptr<LibupnpWatch> watch_;         // from when libupnp has been started
   std::unique_ptr<SearchResponder> responder_;  // while announcing
   std::unique_ptr<SearchResponder> ipv6_responder_;
 };
@@ -177,6 +179,7 @@ void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket
   publisher_ = std::make_unique<EventPublisher>(loop_, settings.uuid);
   const auto port = publisher_->start(settings.interface, settings.preferred_event_port);
   if (!port) fail(port.error());
+  watch_ = std::make_unique<LibupnpWatch>(loop_, [this] { fail("a thread of libupnp hangs"); });
   // The C library reads the time zone's file when DATE is first written, were it not for this.
   ::tzset();
   if (lock_down_) lock_down_();
@@ -228,6 +231,7 @@ void Announcer::refresh() {
 void Announcer::state_variables(const StateVariables& state) {
   if (!publisher_) fail("StateVariables came before AnnounceLan");
   publisher_->update(state);
+  watch_->look();
 }
 
 }  // namespace

@@ -18,7 +18,6 @@ namespace {
 
 constexpr in_port_t kSsdpPort = 1900;
 constexpr int kMulticastTtl = 2;
-constexpr int kConnectMilliseconds = 2000;
 // Between a SUBSCRIBE and its first event. GUPnP 1.6 loses the event when it comes before the
 // answer to the SUBSCRIBE has been handled.
 constexpr std::chrono::milliseconds kFirstEventPause{50};
@@ -86,7 +85,8 @@ bool bind_for_both_families(const std::string& interface, int fd, std::uint16_t 
 // Waits for a connection that has been begun; the error it ended with, or 0.
 int error_of_connecting(int fd) {
   pollfd writable{fd, POLLOUT, 0};
-  if (::poll(&writable, 1, kConnectMilliseconds) != 1) return ETIMEDOUT;
+  if (::poll(&writable, 1, static_cast<int>(Connections::kConnectTime.count())) != 1)
+    return ETIMEDOUT;
   int error = 0;
   socklen_t length = sizeof error;
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
@@ -153,7 +153,7 @@ int guarded_bind(Guard& guard, int fd, const sockaddr* address, socklen_t length
   const std::string interface = guard.lan_now().interface;
   const bool bound =
       bind_for_both_families(interface, fd, at->port) || bind_listener(interface, fd, *at) == 0;
-  if (bound) guard.listens = true;
+  if (bound) guard.listener = fd;
   return bound ? 0 : -1;
 }
 
@@ -166,13 +166,16 @@ int guarded_connect(Guard& guard, int fd, const sockaddr* address, socklen_t len
   if (purpose == Purpose::Callback) pause_after_subscription(guard);
   guard.connections.connected(fd, base::boot_now());
   bind_to_lan(lan.interface, fd);
-  return connect_in_time(
+  const int result = connect_in_time(
       fd, base::SocketAddress(to->address, to->port, static_cast<unsigned>(guard.index)));
+  guard.connections.resumed(fd, base::boot_now());
+  return result;
 }
 
 int guarded_accept(Guard& guard, int listener, sockaddr* address, socklen_t* length) {
   sockaddr_storage storage{};
   socklen_t stored = sizeof storage;
+  ++guard.accepts;
   const int fd = as_int(::syscall(SYS_accept4, listener, &storage, &stored, 0));
   if (fd < 0) return fd;
   const auto peer = endpoint(reinterpret_cast<const sockaddr*>(&storage), stored);
@@ -196,6 +199,7 @@ ssize_t guarded_recv(int fd, void* buffer, std::size_t size, int flags) {
   if (count <= 0) return count;
   Connections& connections = the_guard.load()->connections;
   serving = connections.peer(fd) ? fd : -1;
+  connections.resumed(fd, base::boot_now());
   if (!connections.received(fd, static_cast<std::size_t>(count))) return failed(ECONNRESET);
   if (serving >= 0 && (flags & MSG_PEEK) == 0)
     hide_callback_without_nt({static_cast<char*>(buffer), static_cast<std::size_t>(count)});

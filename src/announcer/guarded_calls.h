@@ -26,8 +26,10 @@ struct Guard {
     return lan;
   }
   const int index;
-  // There is a listener: libupnp has been started, a socket it makes is for an event.
-  std::atomic<bool> listens{false};
+  // libupnp's; from when there is one, libupnp has been started, and a socket it makes is for an
+  // event.
+  std::atomic<int> listener{-1};
+  std::atomic<unsigned> accepts{0};  // calls, whatever they returned
   Connections connections;
   std::mutex mutex;  // of what follows
   GuardedLan lan;

@@ -67,13 +67,16 @@ bool Connections::accepted(int fd, const IpAddress& peer, BootTime now) {
   const bool one_too_many = of_peer >= kMaxPerPeer || (std::holds_alternative<Ipv6Address>(peer) &&
                                                        over_ipv6 >= kMaxOverIpv6);
   if (connection == nullptr || one_too_many) return false;
-  *connection = Connection{.open = true, .since = now, .peer = peer};
+  // It may have to wait for a thread as long as another connection may last.
+  *connection =
+      Connection{.open = true, .since = now, .due = now + kMaxTime + kPatience, .peer = peer};
   return true;
 }
 
 void Connections::connected(int fd, BootTime now) {
   const std::lock_guard lock(mutex_);
-  if (Connection* const connection = at(fd)) *connection = Connection{.open = true, .since = now};
+  if (Connection* const connection = at(fd))
+    *connection = Connection{.open = true, .since = now, .due = now + kConnectTime + kPatience};
 }
 
 void Connections::closed(int fd) {
@@ -91,9 +94,27 @@ bool Connections::received(int fd, std::size_t bytes) {
 
 std::optional<std::chrono::milliseconds> Connections::time_left(int fd, BootTime now) {
   const std::lock_guard lock(mutex_);
-  const Connection* const connection = at(fd);
+  Connection* const connection = at(fd);
   if (connection == nullptr || !connection->open) return std::nullopt;
-  return std::max(connection->since + kMaxTime - now, std::chrono::milliseconds(0));
+  const auto left = std::max(connection->since + kMaxTime - now, std::chrono::milliseconds(0));
+  connection->due = now + left + kPatience;
+  return left;
+}
+
+void Connections::resumed(int fd, BootTime now) {
+  const std::lock_guard lock(mutex_);
+  if (Connection* const connection = at(fd)) connection->due = now + kPatience;
+}
+
+bool Connections::is_any_open() {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(connections_, &Connection::open);
+}
+
+bool Connections::is_any_overdue(BootTime now) {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(connections_,
+                             [&](const Connection& each) { return each.open && now > each.due; });
 }
 
 std::optional<IpAddress> Connections::peer(int fd) {

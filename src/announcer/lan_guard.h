@@ -57,6 +57,11 @@ class Connections {
   // libupnp's own limit is 30 s, and a job that waits for a thread waits as long.
   static constexpr std::chrono::milliseconds kMaxTime{3000};
 
+  // What libupnp does between two calls about a connection takes no longer, unless it hangs.
+  static constexpr std::chrono::milliseconds kPatience{1500};
+  // Connecting takes no longer.
+  static constexpr std::chrono::milliseconds kConnectTime{2000};
+
   // Notes that `fd` was accepted from `peer`; false when that would be one too many.
   bool accepted(int fd, const IpAddress& peer, BootTime now);
   // Notes that libupnp connects `fd`.
@@ -64,8 +69,14 @@ class Connections {
   void closed(int fd);
   // Counts bytes that came in; false when they are more than kMaxBytes.
   bool received(int fd, std::size_t bytes);
-  // What is left of kMaxTime, at least 0; no value for a descriptor that is no connection.
+  // What is left of kMaxTime, at least 0, for a wait that begins now; no value for a descriptor
+  // that is no connection.
   std::optional<std::chrono::milliseconds> time_left(int fd, BootTime now);
+  // The wait of time_left() or connected() is over.
+  void resumed(int fd, BootTime now);
+  bool is_any_open();
+  // Whether a thread should have made its next call about a connection by now: it hangs.
+  bool is_any_overdue(BootTime now);
   // Who was accepted as `fd`.
   std::optional<IpAddress> peer(int fd);
   // Whether the request on `fd` may subscribe: asked of `decide` once a connection, since libupnp
@@ -77,7 +88,7 @@ class Connections {
   static constexpr std::size_t kMaxFd = 1024;
   struct Connection {
     bool open = false;
-    BootTime since;
+    BootTime since, due;
     std::optional<IpAddress> peer;
     std::size_t received = 0;
     std::optional<bool> may_subscribe;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "clock.h"
 #include "guarded_calls.h"
 #include "plain_calls.h"
 #include "recv_call.h"
@@ -39,6 +40,18 @@ void set_guarded_ipv6_networks(std::vector<IpNetwork> networks) {
   guard->lan.ipv6_networks = std::move(networks);
 }
 
+int libupnp_listener() {
+  const Guard* const guard = the_guard.load();
+  return guard == nullptr ? -1 : guard->listener.load();
+}
+
+LibupnpProgress libupnp_progress() {
+  Guard* const guard = the_guard.load();
+  if (guard == nullptr) return {};
+  return {guard->accepts, guard->connections.is_any_open(),
+          guard->connections.is_any_overdue(base::boot_now())};
+}
+
 DescriptionDownload::DescriptionDownload() {
   downloading = true;
 }
@@ -67,7 +80,7 @@ int upnpd_inet_pton(int family, const char* text, void* address) UPNPD_INTERPOSE
 
 int upnpd_socket(int domain, int type, int protocol) {
   const Guard* const guard = the_guard.load();
-  if (guard != nullptr && !guard->listens && domain == AF_INET6 && (type & 0xf) == SOCK_STREAM)
+  if (guard != nullptr && guard->listener < 0 && domain == AF_INET6 && (type & 0xf) == SOCK_STREAM)
     return failed(EAFNOSUPPORT);
   return as_int(::syscall(SYS_socket, domain, type, protocol));
 }
@@ -102,10 +115,12 @@ int upnpd_close(int fd) {
 int upnpd_select(int count, fd_set* reads, fd_set* writes, fd_set* errors, timeval* timeout) {
   KernelTime limit =
       timeout == nullptr ? KernelTime{} : KernelTime{timeout->tv_sec, timeout->tv_usec * 1000L};
-  if (Guard* const guard = the_guard.load(); guard != nullptr && timeout != nullptr)
-    limit = shortened(*guard, count - 1, limit);
-  return as_int(::syscall(UPNPD_PSELECT, count, reads, writes, errors,
-                          timeout == nullptr ? nullptr : &limit, nullptr));
+  Guard* const guard = the_guard.load();
+  if (guard != nullptr && timeout != nullptr) limit = shortened(*guard, count - 1, limit);
+  const int result = as_int(::syscall(UPNPD_PSELECT, count, reads, writes, errors,
+                                      timeout == nullptr ? nullptr : &limit, nullptr));
+  if (guard != nullptr) guard->connections.resumed(count - 1, base::boot_now());
+  return result;
 }
 
 int upnpd_getaddrinfo(const char* node, const char* service, const addrinfo* hints,

@@ -31,6 +31,17 @@ void guard_libupnp_sockets(GuardedLan lan);
 // The LAN's IPv6 networks are these from now on.
 void set_guarded_ipv6_networks(std::vector<IpNetwork> networks);
 
+// Where libupnp listens; -1 while it does not. It stays open.
+int libupnp_listener();
+
+// How libupnp's threads get on, as their calls tell.
+struct LibupnpProgress {
+  unsigned accepts = 0;  // calls so far
+  bool has_connections = false;
+  bool is_overdue = false;  // as Connections::is_any_overdue()
+};
+LibupnpProgress libupnp_progress();
+
 // While it lives, its thread may connect to the igd service, and nowhere else.
 class DescriptionDownload {
  public:

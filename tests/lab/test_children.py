@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+import urllib.parse
 
 import pytest
 
 from daemon import Upnpd
-from hang import can_hang, hang
-from igd_client import find_igd, m_search, SSDP
+from gena import Subscriber
+from hang import can_hang, hang, hang_thread, threads_in_select
+from igd_client import IGD1, SSDP, WAN_IP_1, find_igd, m_search, ssdp_answers
 from namespace import wait_until
 from traffic import Capture, Stream, UdpEcho
 
@@ -102,6 +104,50 @@ def test_a_child_that_hangs_is_noticed_by_the_first_who_needs_it(lab, upnpd, clo
     if role == "announcer":
         assert any(b"ssdp:byebye" in frame for frame in told) and b"ssdp:alive" in told[-1], \
             "clients are told to look again"
+
+
+@pytest.mark.skipif(not can_hang(), reason="hang.py speaks x86-64 alone")
+@pytest.mark.parametrize("thread, seconds", [("listening", 2.2), ("serving", 5.2)])
+def test_a_thread_of_libupnp_that_hangs_is_noticed(lab, upnpd, closing, thread, seconds):
+    """While the announcer's own loop turns. A thread that serves may wait for its client for 3 s first."""
+    closing(UdpEcho(lab.pc1, 5000))
+    igd = find_igd(lab.pc1)
+    igd.add(6000, 5000, protocol="UDP", description="stays")
+    mappings = listed(upnpd)
+    old = upnpd.process("announcer")
+    parts = urllib.parse.urlsplit(igd.url(WAN_IP_1, "eventSubURL"))
+    listening = threads_in_select(old["pid"])
+    assert len(listening) == 1
+    stream = Stream(lab.inet1, lab.wan_address, 6000)
+    try:
+        if thread == "listening":
+            hang_thread(listening.pop())
+        asked = time.monotonic()
+        closing(lab.pc1.connect(parts.hostname, parts.port)).sendall(b"SUBSCRIBE / HTTP/1.1\r\n")
+        if thread == "serving":
+            serving = wait_until(lambda: threads_in_select(old["pid"]) - listening, 1, "a thread that serves")
+            hang_thread(serving.pop())
+        assert ssdp_answers(lab.pc1, IGD1, timeout=0.5, first_only=True), "the loop turns"
+        wait_until(lambda: upnpd.process("announcer")["pid"] not in (0, old["pid"]), seconds, "another process")
+        noticed = time.monotonic() - asked
+        wait_until(lambda: find_igd(lab.pc1, timeout=0.2), 2.0, "discovery and description")
+    finally:
+        stream.close()
+    assert noticed < seconds and "a thread of libupnp hangs" in upnpd.log()
+    assert closing(Subscriber(find_igd(lab.pc1), WAN_IP_1)).next()[0] == 0
+    assert listed(upnpd) == mappings and stream.lost == []
+
+
+def test_slow_subscribers_are_no_hang(lab, upnpd, closing):
+    """Four connections of one host that send nothing, again and again, for longer than a hang is waited for."""
+    announcer = upnpd.process("announcer")
+    parts = urllib.parse.urlsplit(find_igd(lab.pc1).url(WAN_IP_1, "eventSubURL"))
+    for _ in range(3):
+        for _ in range(4):
+            closing(lab.pc1.connect(parts.hostname, parts.port)).sendall(b"SUBSCRIBE / HTTP/1.1\r\n")
+        time.sleep(2)
+    time.sleep(2)
+    assert upnpd.process("announcer") == announcer
 
 
 def test_a_child_that_falls_again_and_again_is_waited_for_longer_and_shown(lab, upnpd):

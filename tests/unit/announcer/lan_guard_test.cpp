@@ -149,6 +149,36 @@ TEST_CASE("a connection has its time in all, and another descriptor has no limit
   CHECK_FALSE(connections.time_left(5, kStart));
 }
 
+TEST_CASE("a thread that makes no call about its connection is overdue") {
+  constexpr auto kSoon = Connections::kPatience, kLate = kSoon + std::chrono::milliseconds(1);
+  Connections connections;
+  CHECK_FALSE(connections.is_any_open());
+  REQUIRE(connections.accepted(5, kPeer, kStart));
+  CHECK(connections.is_any_open());
+  SUBCASE("that no thread has taken up") {
+    CHECK_FALSE(connections.is_any_overdue(kStart + Connections::kMaxTime + kSoon));
+    CHECK(connections.is_any_overdue(kStart + Connections::kMaxTime + kLate));
+  }
+  SUBCASE("that a thread works on") {
+    connections.resumed(5, kStart);
+    CHECK_FALSE(connections.is_any_overdue(kStart + kSoon));
+    CHECK(connections.is_any_overdue(kStart + kLate));
+  }
+  SUBCASE("that a thread waits for") {
+    const auto left = connections.time_left(5, kStart);
+    CHECK_FALSE(connections.is_any_overdue(kStart + *left + kSoon));
+    CHECK(connections.is_any_overdue(kStart + *left + kLate));
+  }
+  SUBCASE("that libupnp begins") {
+    connections.connected(5, kStart);
+    CHECK_FALSE(connections.is_any_overdue(kStart + Connections::kConnectTime + kSoon));
+    CHECK(connections.is_any_overdue(kStart + Connections::kConnectTime + kLate));
+  }
+  connections.closed(5);
+  CHECK_FALSE(connections.is_any_open());
+  CHECK_FALSE(connections.is_any_overdue(kStart + std::chrono::hours(1)));
+}
+
 TEST_CASE("whether a request may subscribe is decided once a connection") {
   Connections connections;
   CHECK_FALSE(connections.may_subscribe(5, [] { return true; }));
