@@ -1,11 +1,14 @@
 """LANs come, go and change: upnpd serves what is there, with the addresses it has."""
 
+import os
+import signal
+
 import pytest
 
 from daemon import Upnpd
 from igd_client import IGD1, Igd, SoapFault, find_igd, ssdp_answers
 from namespace import wait_until
-from networks import elements
+from networks import elements, link_index
 from traffic import WebServer, fetch
 
 # An announcer has to be started.
@@ -103,6 +106,22 @@ def test_a_lan_goes_down_and_up_at_once(home, http_port):
     home.router.ip("link set lan up\n")
     assert soon_found(home.pc1, home.lan_address).get(8080)["NewInternalPort"] == "80"
     assert upnpd.process("igd")["restarts"] == 0
+
+
+def test_an_interface_that_is_made_anew_between_two_looks_is_served_again(home):
+    """Of its end and its return upnpd hears at once: nothing but the index is another."""
+    upnpd = Upnpd(home).start()
+    find_igd(home.pc1).add(8080, 80)
+    before = link_index(home.router, "lan")
+    os.kill(upnpd.pid, signal.SIGSTOP)
+    try:
+        home.router.ip("link del lan\n")
+        home.plug(home.router, "lan", home.lan_address, "lan")
+    finally:
+        os.kill(upnpd.pid, signal.SIGCONT)
+    assert link_index(home.router, "lan") != before
+    home.pc1.ip("neigh flush dev eth0\n")
+    assert soon_found(home.pc1, home.lan_address).get(8080)["NewInternalPort"] == "80"
 
 
 def test_an_interface_that_is_renamed_is_followed_by_its_address(home):
