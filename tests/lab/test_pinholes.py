@@ -270,6 +270,15 @@ def test_each_wrong_argument_has_its_error(errors_upnpd, lab, code, named):
     assert pinholes(errors_upnpd) == []
 
 
+def test_the_arguments_of_add_pinhole_can_come_in_any_order(errors_upnpd, lab):
+    """As Syncthing sends them."""
+    igd = firewall_of(lab.pc1)
+    number = int(call(igd, "AddPinhole", Protocol=TCP, LeaseTime=600, InternalPort=4001, RemotePort=0,
+                      InternalClient=lab.pc1.address6, RemoteHost="")["UniqueID"])
+    assert [(p["protocol"], p["internal_port"]) for p in pinholes(errors_upnpd) if p["id"] == number] == [("TCP", 4001)]
+    call(igd, "DeletePinhole", UniqueID=number)
+
+
 def test_unknown_ids_are_704_and_the_status_is_told(errors_upnpd, lab):
     igd = firewall_of(lab.pc1)
     assert error_of(call, igd, "UpdatePinhole", UniqueID=9, NewLeaseTime=60) == 704

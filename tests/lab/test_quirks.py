@@ -208,6 +208,22 @@ def test_windows_and_xbox_see_version_1_wherever_they_look(lab, igd, agent):
     assert b"<major>1</major>" in body
 
 
+@pytest.mark.parametrize("target", ["upnp:rootdevice", "ssdp:all", IGD1, IGD2])
+def test_windows_finds_version_1_whatever_it_searches_for(lab, igd, target):
+    """By its own search, and with its agent at the description."""
+    agent = "Microsoft-Windows/10.0 UPnP/1.0 FDSSDP"
+    with lab.pc1.udp(timeout=2.5) as endpoint:
+        endpoint.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(lab.pc1.address))
+        endpoint.sendto((f'M-SEARCH * HTTP/1.1\r\nHost:239.255.255.250:1900\r\nST:{target}\r\n'
+                         f'Man:"ssdp:discover"\r\nMX:1\r\nUser-Agent:{agent}\r\n\r\n').encode(),
+                        ("239.255.255.250", 1900))
+        answer = endpoint.recv(4096).decode()
+    location = next(line.partition(":")[2].strip() for line in answer.splitlines()
+                    if line.upper().startswith("LOCATION:"))
+    status, _, body = igd.http("GET", location, {"User-Agent": agent})
+    assert status == 200 and IGD1.encode() in body and IGD2.encode() not in body
+
+
 SEARCHES = {
     "lower case": b'm-search * HTTP/1.1\r\nhost:239.255.255.250:1900\r\nman:"ssdp:discover"\r\nmx:1\r\nst:upnp:rootdevice\r\n\r\n',
     "no MX": b'M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: "ssdp:discover"\r\nST: upnp:rootdevice\r\n\r\n',
