@@ -12,10 +12,9 @@
 namespace upnpd::wire {
 namespace {
 
-// Room for descriptors in a control message, aligned as the kernel wants it.
-union ControlBuffer {
-  cmsghdr header;
-  // Two fit, so that a second one is seen: on 32 bits one would be all that comes.
+// Room for descriptors in a control message, aligned as the kernel wants it. Two fit, so that a
+// second one is seen: on 32 bits one would be all that comes.
+struct alignas(cmsghdr) ControlBuffer {
   std::array<char, CMSG_SPACE(2 * sizeof(int))> bytes;
 };
 
