@@ -68,8 +68,9 @@ std::optional<Value> find(Bytes attributes, std::uint16_t type) {
 }
 
 std::string find_text(Bytes attributes, std::uint16_t type) {
+  const Bytes value = find_attribute(attributes, type).value_or(Bytes{});
   std::string text;
-  for (const std::byte byte : find_attribute(attributes, type).value_or(Bytes{})) {
+  for (const std::byte byte : value) {
     if (byte == std::byte{0}) break;
     text += std::to_integer<char>(byte);
   }
