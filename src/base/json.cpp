@@ -19,6 +19,17 @@ json_object* made(json_object* value) {
   return value;
 }
 
+// json-c 0.18 takes the bytes of a letter beyond ASCII for control characters when it is strict.
+bool is_strict_with_ascii_alone() {
+  constexpr std::string_view kLetter = "\"\xc3\xbc\"";
+  const std::unique_ptr<json_tokener, decltype(&json_tokener_free)> tokener(json_tokener_new(),
+                                                                            &json_tokener_free);
+  if (!tokener) return false;
+  json_tokener_set_flags(tokener.get(), JSON_TOKENER_STRICT);
+  json_object_put(json_tokener_parse_ex(tokener.get(), kLetter.data(), kLetter.size()));
+  return json_tokener_get_error(tokener.get()) != json_tokener_success;
+}
+
 json_object* member(json_object* object, const char* key, json_type type) {
   json_object* value = nullptr;
   if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, type))
@@ -50,7 +61,8 @@ std::optional<Json> Json::parse(std::string_view text) {
   const std::unique_ptr<json_tokener, decltype(&json_tokener_free)> tokener(
       json_tokener_new_ex(kMaxDepth), &json_tokener_free);
   if (!tokener) return std::nullopt;
-  json_tokener_set_flags(tokener.get(), JSON_TOKENER_STRICT);
+  static const int kFlags = is_strict_with_ascii_alone() ? 0 : JSON_TOKENER_STRICT;
+  json_tokener_set_flags(tokener.get(), kFlags);
   json_object* const value =
       json_tokener_parse_ex(tokener.get(), text.data(), static_cast<int>(text.size()));
   Json result(value);

@@ -43,10 +43,9 @@ constexpr std::string_view kWanted[] = {
     "ip daddr @external_addresses dnat ip to ip protocol . th dport map @mappings",
     "type nat hook postrouting priority srcnat - 5; policy accept;",
     "ct status dnat ip saddr @lan_networks ip daddr @lan_networks masquerade",
-    "meta l4proto tcp meta nfproto ipv4 masquerade to :ip saddr . meta l4proto . tcp sport map "
-    "@source_ports",
-    "meta l4proto udp meta nfproto ipv4 masquerade to :ip saddr . meta l4proto . udp sport map "
-    "@source_ports",
+    // nft 1.1 leaves out what the rest of these two says anyhow: l4proto and nfproto.
+    "masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports",
+    "masquerade to :ip saddr . meta l4proto . udp sport map @source_ports",
     "type filter hook forward priority filter - 5; policy accept;",
     "iifname @wan_interfaces ct state new ct status dnat ip daddr . meta l4proto . th dport "
     "@mapped_clients meta mark set 0x55506e50",
