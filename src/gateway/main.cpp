@@ -1,8 +1,10 @@
 // upnpd: one binary, in several roles. Without the mark of a child on the command line it is the
 // gateway, and starts the others.
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -222,7 +224,9 @@ int serve(Options options) {
     return fail("not started: the configuration has errors (upnpd --check shows them)");
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
-  if (auto forbidden = base::forbid_needless_syscalls(); !forbidden)
+  // Where it may not, a service manager may have done it: our systemd unit does.
+  if (auto forbidden = base::forbid_needless_syscalls();
+      !forbidden && ::prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER)
     base::log_warning(forbidden.error());
   auto resources = open_resources(reading.config, options);
   if (!resources) return fail(resources.error());

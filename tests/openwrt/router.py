@@ -69,7 +69,7 @@ class Router:
 
     def reset(self, uci=None, networks=None):
         """As after a boot, with this /etc/config/upnpd (None: the shipped one), the service not started."""
-        for path in ("procd", "fw4", "var", "networks", "log", "uci.log"):
+        for path in ("procd", "fw4", "var", "networks", "log"):
             shutil.rmtree(self.root / path, ignore_errors=True)
             (self.root / path).unlink(missing_ok=True)
         for path in ("procd", "fw4", "var/run", "var/log"):

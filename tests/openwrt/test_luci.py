@@ -22,8 +22,9 @@ def call(lab, upnpd, tmp_path):
     (tmp_path / "upnpd-admin").write_text(f'#!/bin/sh\nexec {daemon.UPNPD_ADMIN} --socket {upnpd.socket} "$@"\n')
     (tmp_path / "upnpd-admin").chmod(0o755)
 
-    def call(method, arguments="{}"):
-        result = lab.router.run("sh", "-c", 'PATH="$1:$PATH"; shift; exec "$@"', "sh", str(tmp_path), "ucode", "-L",
+    def call(method, arguments="{}", luci_rpc="there"):
+        result = lab.router.run("sh", "-c", 'PATH="$1:$PATH"; shift; exec "$@"', "sh", str(tmp_path),
+                                "env", f"LUCI_RPC={luci_rpc}", "ucode", "-L",
                                 str(UCODE), str(UCODE / "call.uc"), str(PACKAGE / "files/luci.upnp"), "luci.upnp",
                                 method, arguments)
         assert result.stdout.rstrip().endswith("}"), result.stdout
@@ -84,6 +85,13 @@ def test_a_pinhole_is_a_row_too(lab, upnpd, call):
     assert row["num"].startswith("p") and row["intaddr"] == lab.pc1.address6 and row["intport"] == 4000
     assert row["proto"] == "UDP" and row["descr"] == "UPnP IGD / IPv6 pinhole" and row["host_hint"] == "console"
     assert delete(call, row["num"]) == "OK" and call("get_status") == {"rules": []}
+
+
+def test_where_nobody_knows_names_the_rows_are_there_all_the_same(lab, call):
+    find_igd(lab.pc1).add(8080, 80)
+    (row,) = call("get_status", luci_rpc="absent")["rules"]
+    assert row["extport"] == 8080 and row["host_hint"] == ""
+    assert delete(call, row["num"]) == "OK"
 
 
 def test_without_upnpd_there_are_no_rows(lab, upnpd, call):
