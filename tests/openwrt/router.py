@@ -31,7 +31,7 @@ define BuildPackage
 all:
 	$$(call Build/Prepare)
 	$$(call Package/$(1)/install,$$(DESTINATION))
-	@echo $$(foreach name,DEPENDS PROVIDES CONFLICTS USERID,$$(name)=$$(value $$(name)))
+	@echo $$(foreach name,DEPENDS PROVIDES CONFLICTS USERID FLAGS_IN_TIME,$$(name)=$$(value $$(name)))
 $$(eval $$(value Package/$(1)))
 $$(file >$$(DESTINATION)/prerm,$$(Package/$(1)/prerm))
 $$(file >$$(DESTINATION)/conffiles,$$(Package/$(1)/conffiles))
@@ -44,7 +44,9 @@ def make_package(directory, built, destination):
     scratch = pathlib.Path(destination) / "make"
     scratch.mkdir(parents=True)
     (scratch / "rules.mk").write_text(_MAKE)
-    for name in ("package.mk", "meson.mk", "cmake.mk"):
+    # OpenWrt's reads the flags when it is included.
+    (scratch / "package.mk").write_text("FLAGS_IN_TIME:=$(PKG_BUILD_FLAGS)\n")
+    for name in ("meson.mk", "cmake.mk"):
         (scratch / name).write_text("")
     result = subprocess.run(
         ["make", "-s", "-C", str(directory), "--include-dir", str(scratch), f"TOPDIR={scratch}", f"INCLUDE_DIR={scratch}",

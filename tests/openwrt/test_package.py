@@ -29,6 +29,10 @@ def test_it_takes_miniupnpds_place_and_asks_for_what_it_needs(router):
     assert router.read("conffiles").split() == ["/etc/config/upnpd"]
 
 
+def test_it_is_made_small_by_flags_that_every_openwrt_served_knows(router):
+    assert set(words_of(router.said, "FLAGS_IN_TIME")) == {"gc-sections", "lto"}
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_each_file_lies_where_openwrt_looks_for_it(built_router, place):
     assert os.stat(built_router.root / place).st_mode & 0o777 == PLACES[place]
