@@ -7,18 +7,27 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "log.h"
 
 namespace upnpd::base {
 namespace {
 
+// Not in effect in the gateway, but for its children to come by when they are executed.
+constexpr std::pair<int, const char*> kForChildren[] = {{CAP_SETUID, "CAP_SETUID"},
+                                                        {CAP_SETGID, "CAP_SETGID"},
+                                                        {CAP_SETPCAP, "CAP_SETPCAP"},
+                                                        {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"},
+                                                        {CAP_KILL, "CAP_KILL"}};
+
 std::unexpected<std::string> failed(const std::string& what) {
   return std::unexpected(with_errno(what, errno));
 }
 
-std::expected<void, std::string> set_limit(__rlimit_resource resource, rlim_t value,
-                                           const char* name) {
+// A resource is an int in musl and of an enumeration in glibc.
+template <class Resource>
+std::expected<void, std::string> set_limit(Resource resource, rlim_t value, const char* name) {
   rlimit limit{};
   ::getrlimit(resource, &limit);
   // Never above what this process was given.
@@ -85,14 +94,30 @@ std::expected<void, std::string> drop_privileges(const SandboxSettings& settings
   return set_limits(settings);
 }
 
+std::expected<void, std::string> check_gateway_rights() {
+  capng_clear(CAPNG_SELECT_BOTH);
+  if (capng_get_caps_process() != 0) return failed("cannot read this process's capabilities");
+  if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) == 0)
+    return std::unexpected(
+        "CAP_NET_ADMIN is missing: start upnpd as root, or with AmbientCapabilities=CAP_NET_ADMIN");
+  if (::geteuid() != 0) return {};  // then so are its children
+  for (const auto& [capability, name] : kForChildren)
+    if (capng_have_capability(CAPNG_BOUNDING_SET, static_cast<unsigned>(capability)) == 0)
+      return std::unexpected(
+          std::string(name) +
+          " is missing, which upnpd's children need to give up root: add it to the "
+          "CapabilityBoundingSet= of the service, or to what the container may");
+  return {};
+}
+
 std::expected<void, std::string> keep_only_net_admin() {
   capng_clear(CAPNG_SELECT_BOTH);
   capng_update(CAPNG_ADD, capng_type_t(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN);
-  capng_updatev(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP,
-                CAP_SYS_CHROOT, CAP_KILL, -1);
+  capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, CAP_NET_ADMIN);
+  for (const auto& [capability, name] : kForChildren)
+    capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET, static_cast<unsigned>(capability));
   if (capng_apply(CAPNG_SELECT_BOTH) != 0)
-    return std::unexpected(
-        "CAP_NET_ADMIN is missing: start upnpd as root, or with AmbientCapabilities=CAP_NET_ADMIN");
+    return std::unexpected("cannot give up all capabilities but CAP_NET_ADMIN");
   return {};
 }
 

@@ -36,6 +36,11 @@ std::expected<void, std::string> restrict_syscalls(SyscallSet set);
 // CAP_SYS_ADMIN. An error is one line.
 std::expected<void, std::string> forbid_needless_syscalls();
 
+// Whether this process has what a gateway needs for itself and, when it is root, leaves to its
+// children. An error is one line that names what is missing and what to do. Asked before anything
+// is made.
+std::expected<void, std::string> check_gateway_rights();
+
 // The gateway's own step: CAP_NET_ADMIN and nothing else in effect. What its children need on their
 // way down (user, root directory) stays in the bounding set: it comes with a re-execution alone.
 std::expected<void, std::string> keep_only_net_admin();

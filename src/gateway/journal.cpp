@@ -135,8 +135,10 @@ void Journal::rewrite(const core::Mapper& mapper, BootTime now) {
   fault_.clear();
   rewritten_ = now;
   if (!fd_) {
-    fault_ = base::with_errno(
-        "leases cannot be kept in " + fresh.string() + " and would be lost by a reboot", errno);
+    fault_ =
+        base::with_errno("leases cannot be kept in " + fresh.string() +
+                             " and would be lost by a reboot; lease_file may name another place",
+                         errno);
     return;
   }
   std::string lines = to_line(HeaderLine{this_boot(), mapper.next_id()});

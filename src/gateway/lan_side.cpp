@@ -7,6 +7,15 @@
 namespace upnpd::gateway {
 namespace {
 
+// Of an interface that cannot be served, in words that go after its name.
+std::string what_is_missing(const std::string& name, const kernel::RouterInterfaces& interfaces) {
+  if (Ipv4Network::parse(name)) return ": no interface has this address and is up";
+  const auto found = std::ranges::find(interfaces.interfaces, name, &kernel::RouterInterface::name);
+  if (found == interfaces.interfaces.end())
+    return ", which does not exist: is another listening_ip meant?";
+  return found->up ? " to have an IPv4 address" : ", which is down";
+}
+
 constexpr std::uint16_t kFirstUserPort = 1024;
 
 }  // namespace
@@ -45,7 +54,7 @@ std::optional<LanSide::Link> LanSide::find_link(const kernel::RouterInterfaces& 
 void LanSide::update(const kernel::RouterInterfaces& interfaces) {
   const auto link = find_link(interfaces);
   wants_retry_ = false;
-  if (!link) complain("waiting for interface " + name_ + " to have an IPv4 address");
+  if (!link) complain("waiting for interface " + name_ + what_is_missing(name_, interfaces));
   if (link == link_ && (!link || listener_)) return update_ipv6(interfaces);
   const bool same_place = link && link_ && listener_ && link->is_where(*link_);
   if (link_ && !same_place) take_down();

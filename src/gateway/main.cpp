@@ -162,6 +162,11 @@ std::expected<void, std::string> make_directories(const Config& config) {
   return {};
 }
 
+// What a part of the kernel answered when it was opened, and what it takes.
+std::unexpected<std::string> closed(const char* what, int error, const char* needed) {
+  return std::unexpected(base::with_errno(what, error) + "; upnpd needs " + needed);
+}
+
 std::expected<Gateway::Resources, std::string> open_resources(const Config& config,
                                                               const Options& options) {
   if (auto made = make_directories(config); !made) return std::unexpected(made.error());
@@ -175,22 +180,23 @@ std::expected<Gateway::Resources, std::string> open_resources(const Config& conf
   auto admin_socket = AdminServer::listen(config.admin_socket, kUser);
   if (!admin_socket) return std::unexpected(admin_socket.error());
   auto watch = kernel::InterfaceWatch::open();
-  if (!watch) return std::unexpected(base::with_errno("rtnetlink", watch.error().error));
+  if (!watch) return closed("rtnetlink", watch.error().error, "sockets of AF_NETLINK");
   auto link_speeds = kernel::LinkSpeedReader::open();
-  if (!link_speeds) return std::unexpected(base::with_errno("ethtool", link_speeds.error().error));
+  if (!link_speeds) return closed("ethtool", link_speeds.error().error, "sockets of AF_NETLINK");
 
   auto flow_ender = kernel::FlowEnder::open();
-  if (!flow_ender) return std::unexpected(base::with_errno("conntrack", flow_ender.error().error));
+  if (!flow_ender)
+    return closed("conntrack", flow_ender.error().error, "a kernel with nf_conntrack_netlink");
   auto neighbours = kernel::NeighbourTable::open();
-  if (!neighbours) return std::unexpected(base::with_errno("neighbours", neighbours.error().error));
+  if (!neighbours) return closed("neighbours", neighbours.error().error, "sockets of AF_NETLINK");
 
   auto neighbour_watch = kernel::NeighbourWatch::open();
   if (!neighbour_watch)
-    return std::unexpected(base::with_errno("neighbours", neighbour_watch.error().error));
+    return closed("neighbours", neighbour_watch.error().error, "sockets of AF_NETLINK");
 
   auto ports_in_use = kernel::PortsInUseReader::open();
   if (!ports_in_use)
-    return std::unexpected(base::with_errno("sock_diag", ports_in_use.error().error));
+    return closed("sock_diag", ports_in_use.error().error, "a kernel with inet_diag");
 
   IdentityReading identity = load_identity(config.lease_file.string() + ".identity");
   if (!identity.problem.empty()) base::log_warning(identity.problem);
@@ -222,6 +228,7 @@ int serve(Options options) {
               problem.where + ": " + problem.message);
   if (reading.has_errors())
     return fail("not started: the configuration has errors (upnpd --check shows them)");
+  if (auto rights = base::check_gateway_rights(); !rights) return fail(rights.error());
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);
   // Where it may not, a service manager may have done it: our systemd unit does.

@@ -10,6 +10,10 @@
 namespace upnpd::gateway {
 namespace {
 
+constexpr const char* kNeeded =
+    "; upnpd needs CAP_NET_ADMIN over its network, a kernel with nf_tables NAT (5.7 or later), and "
+    "no other upnpd beside it";
+
 std::string in_words(const NatError& error) {
   return base::with_errno(error.what, error.error);
 }
@@ -18,7 +22,7 @@ std::string in_words(const NatError& error) {
 
 std::expected<void, std::string> MappingStore::open() {
   const auto origin = nat_->open();
-  if (!origin) return std::unexpected(in_words(origin.error()));
+  if (!origin) return std::unexpected(in_words(origin.error()) + kNeeded);
   if (const auto fd = nat_->watch_fd())
     watcher_.emplace(loop_, *fd, base::Interest::Read, [this] { on_foreign_change(); });
   return restore(*origin);
@@ -59,8 +63,7 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
   if (!make_agree(*held, now))
     if (const auto done = put_in_one_by_one(now); !done)
       return std::unexpected("table inet upnpd cannot be made: " + in_words(done.error()) +
-                             "; upnpd needs CAP_NET_ADMIN, a kernel with nf_tables NAT (5.7 or "
-                             "later), and no other upnpd beside it");
+                             kNeeded);
 
   journal_.rewrite(mapper_, now);
   base::give_back_memory();  // what was read is held a second time no more
