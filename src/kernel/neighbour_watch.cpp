@@ -61,6 +61,9 @@ void compare(Program& program, const WatchedHost& host) {
   add(program, BPF_RET | BPF_K, kDrop);
 }
 
+// NLA_HDRLEN, which is a number with a sign.
+constexpr std::uint32_t kAttributeHeader = sizeof(nlattr);
+
 // Loads take big-endian numbers, as addresses are written.
 Program program_for(std::span<const WatchedHost> hosts) {
   Program program;
@@ -68,10 +71,10 @@ Program program_for(std::span<const WatchedHost> hosts) {
   add(program, BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0);
   add(program, BPF_RET | BPF_K, kDrop);
   find_attribute(program, NDA_DST);
-  keep(program, BPF_W, NLA_HDRLEN, kAddress);
+  keep(program, BPF_W, kAttributeHeader, kAddress);
   find_attribute(program, NDA_LLADDR);
-  keep(program, BPF_W, NLA_HDRLEN, kMacHead);
-  keep(program, BPF_H, NLA_HDRLEN + 4, kMacTail);
+  keep(program, BPF_W, kAttributeHeader, kMacHead);
+  keep(program, BPF_H, kAttributeHeader + 4, kMacTail);
   add(program, BPF_LD | BPF_W | BPF_MEM, kAddress);
   for (const WatchedHost& host : hosts)
     compare(program, host);
