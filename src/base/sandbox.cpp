@@ -40,8 +40,7 @@ std::expected<void, std::string> set_limit(Resource resource, rlim_t value, cons
 std::expected<void, std::string> set_limits(const SandboxSettings& settings) {
   if (auto done = set_limit(RLIMIT_CORE, 0, "core files"); !done) return done;
   if (auto done = set_limit(RLIMIT_NOFILE, settings.open_files, "open files"); !done) return done;
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // whose shadow memory alone is terabytes of address space
+#ifndef UPNPD_SANITIZED  // the shadow memory alone is terabytes of address space
   if (auto done = set_limit(RLIMIT_AS, settings.address_space, "address space"); !done) return done;
 #endif
   return {};

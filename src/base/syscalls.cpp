@@ -120,7 +120,7 @@ constexpr const char* kAnnouncer[] = {
 
 // What the sanitizers' own library does besides, in their builds alone.
 constexpr const char* kSanitizers[] = {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef UPNPD_SANITIZED
     "fstat",     "getrlimit", "newfstatat", "open",        "openat", "prctl",
     "prlimit64", "readlink",  "readlinkat", "sigaltstack", "statx",
 #endif

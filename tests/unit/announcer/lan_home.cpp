@@ -31,7 +31,7 @@ namespace upnpd::test {
 namespace {
 
 // The shadow memory of the address sanitizer is larger than any limit worth the name.
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef UPNPD_SANITIZED
 constexpr rlim_t kAddressSpace = RLIM_INFINITY;
 #else
 constexpr rlim_t kAddressSpace = 128u << 20;
