@@ -14,6 +14,7 @@ WAN_IP_1 = "urn:schemas-upnp-org:service:WANIPConnection:1"
 WAN_IP_2 = "urn:schemas-upnp-org:service:WANIPConnection:2"
 WAN_COMMON = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1"
 LAYER3 = "urn:schemas-upnp-org:service:Layer3Forwarding:1"
+FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 _DEVICE = "{urn:schemas-upnp-org:device-1-0}"
 _CONTROL = "{urn:schemas-upnp-org:control-1-0}"
 

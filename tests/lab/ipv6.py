@@ -1,6 +1,7 @@
 """IPv6 for a lab, beside its IPv4, and what travels by it.
 
-    inet1 ::10, inet2 ::20 --- 2001:db8:f::/64 --- ::1 wan [router] lan ::1 --- 2001:db8:77::/64 --- pc1 ::10, pc2 ::20
+    inet1 ::10, inet2 ::20 --- 2001:db8:f::/64 --- ::1 wan [router] lan   ::1 --- 2001:db8:77::/64 --- pc1 ::10, pc2 ::20
+                                                                    guest ::1 --- 2001:db8:78::/64 --- visitor ::30
 
 The internet hosts have a route to the home, as IPv6 has it; the router lets nothing new in from the
 WAN but what carries upnpd's mark.
@@ -8,21 +9,24 @@ WAN but what carries upnpd's mark.
 
 import socket
 
+from namespace import wait_until
+
 WAN = "2001:db8:f::"
 LAN = "2001:db8:77::"
 ULA = "fd00:77::"
-_HOSTS = {"inet1": WAN + "10", "inet2": WAN + "20", "pc1": LAN + "10", "pc2": LAN + "20"}
+GUEST = "2001:db8:78::"
+_HOSTS = {"inet1": WAN + "10", "inet2": WAN + "20", "pc1": LAN + "10", "pc2": LAN + "20", "visitor": GUEST + "30"}
 
 
 def add_ipv6(lab):
     """Gives the hosts of `lab` their IPv6 addresses, as `.address6`."""
-    for host in (lab.router, lab.inet1, lab.inet2, lab.pc1, lab.pc2):
+    for host in (lab.router, lab.inet1, lab.inet2, lab.pc1, lab.pc2, lab.visitor):
         # Nobody waits a second to see whether another has its address.
         host.sysctl("net.ipv6.conf.all.accept_dad=0")
         host.sysctl("net.ipv6.conf.default.accept_dad=0")
     lab.router.sysctl("net.ipv6.conf.all.forwarding=1")
     lab.router.ip(f"addr add {WAN}1/64 dev wan nodad\naddr add {LAN}1/64 dev lan nodad\n"
-                  f"addr add {ULA}1/64 dev lan nodad\n")
+                  f"addr add {ULA}1/64 dev lan nodad\naddr add {GUEST}1/64 dev guest nodad\n")
     for name, address in _HOSTS.items():
         host = getattr(lab, name)
         router = address.rpartition("::")[0] + "::1"
@@ -36,6 +40,17 @@ def add_ipv6(lab):
         meta mark 0x55506e50 accept
       }
     }""")
+
+
+def wait_for_addresses(lab, seconds=5):
+    """Until no host wonders any more whether another has its link-local address."""
+    places = [(host, "eth0") for host in (lab.pc1, lab.pc2, lab.visitor, lab.inet1)]
+    for host, interface in [*places, *((lab.router, name) for name in ("wan", "lan", "guest"))]:
+        wait_until(lambda: not tentative(host, interface), seconds, f"{host.name} has the addresses of {interface}")
+
+
+def tentative(host, interface):
+    return host.run("ip", "-6", "-o", "addr", "show", "dev", interface, "tentative").stdout
 
 
 def listen6(host, port):

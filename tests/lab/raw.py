@@ -1,4 +1,5 @@
-"""Packets as an attacker makes them: any source address, any port, straight onto a wire."""
+"""Packets as an attacker makes them: any source address, any port, straight onto a wire. Whether they are IPv4's
+or IPv6's, the addresses say."""
 
 import socket
 import struct
@@ -19,17 +20,35 @@ def ipv4(source, destination, protocol, payload, ttl=64):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
+def ipv6(source, destination, protocol, payload, hops=64):
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, hops) + _bytes(source) + _bytes(destination) + payload
+
+
+def is_ipv6(address):
+    return ":" in address
+
+
+def _bytes(address):
+    return socket.inet_pton(socket.AF_INET6 if is_ipv6(address) else socket.AF_INET, address)
+
+
+def _packet(source, destination, protocol, segment, checksum_at):
+    """The segment with its checksum, which IPv6 wants of UDP too, in its packet."""
+    pseudo = _bytes(source) + _bytes(destination) + struct.pack("!II", len(segment), protocol)
+    proof = struct.pack("!H", checksum(pseudo + segment) or 0xffff)
+    segment = segment[:checksum_at] + proof + segment[checksum_at + 2:]
+    return (ipv6 if is_ipv6(source) else ipv4)(source, destination, protocol, segment)
+
+
 def udp(source, source_port, destination, port, payload):
-    """An IPv4 packet with a datagram. Its UDP checksum is left out, as IPv4 allows."""
+    """A packet with a datagram."""
     segment = struct.pack("!HHHH", source_port, port, 8 + len(payload), 0) + payload
-    return ipv4(source, destination, socket.IPPROTO_UDP, segment)
+    return _packet(source, destination, socket.IPPROTO_UDP, segment, 6)
 
 
 def tcp_syn(source, source_port, destination, port):
     head = struct.pack("!HHIIBBHHH", source_port, port, 1000, 0, 5 << 4, 2, 64240, 0, 0)
-    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, 6, len(head))
-    head = head[:16] + struct.pack("!H", checksum(pseudo + head)) + head[18:]
-    return ipv4(source, destination, socket.IPPROTO_TCP, head)
+    return _packet(source, destination, socket.IPPROTO_TCP, head, 16)
 
 
 def mac_of(namespace, interface):
@@ -41,13 +60,13 @@ class Wire:
     """A host's network card, for frames of one's own making."""
 
     def __init__(self, host, interface="eth0"):
-        self._socket = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        self._socket.bind((interface, 0x0800))
+        self._socket = host.socket(socket.AF_PACKET, socket.SOCK_RAW)  # hears nothing
+        self._socket.bind((interface, 0))
         self._source = self._socket.getsockname()[4]
 
     def send(self, to_mac, packet):
         try:
-            self._socket.send(to_mac + self._source + b"\x08\x00" + packet)
+            self._socket.send(to_mac + self._source + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00") + packet)
         except OSError:  # its queue is full: lost, as on any wire
             pass
 
@@ -62,5 +81,5 @@ class Wire:
 
 
 def multicast_mac(address):
-    parts = socket.inet_aton(address)
-    return bytes([1, 0, 0x5e, parts[1] & 0x7f, parts[2], parts[3]])
+    group = _bytes(address)
+    return b"\x33\x33" + group[12:] if is_ipv6(address) else bytes([1, 0, 0x5e, group[1] & 0x7f, group[2], group[3]])

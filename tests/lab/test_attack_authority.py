@@ -1,18 +1,31 @@
-"""Nobody gets, changes, deletes or sees what is another's: the kernel's table is the witness."""
+"""Nobody gets, changes, deletes or sees what is another's, by whichever family it asks: the kernel's table is the
+witness."""
 
 import re
 
 import pytest
 
 from daemon import Upnpd
-from igd_client import WAN_IP_1, WAN_IP_2, SoapFault, find_igd
+from families import FAMILIES
+from igd6_client import igd_of, link_local_of
+from igd_client import FIREWALL, IGD2, WAN_IP_1, WAN_IP_2, SoapFault, find_igd
+from ipv6 import add_ipv6, wait_for_addresses
+from namespace import wait_until
 
 SERVICES = pytest.mark.parametrize("service", [WAN_IP_1, WAN_IP_2], ids=["v1", "v2"])
-CHANNELS = ("mappings", "remote_mappings", "source_ports", "mapped_clients")
+CHANNELS = ("mappings", "remote_mappings", "source_ports", "mapped_clients", "pinholes")
+
+
+@pytest.fixture(scope="module")
+def lab(make_lab):
+    lab = make_lab()
+    add_ipv6(lab)
+    wait_for_addresses(lab)
+    return lab
 
 
 def elements(lab):
-    """Everything in the kernel that a mapping puts there, without what passes with time."""
+    """Everything in the kernel that a mapping or a pinhole puts there, without what passes with time."""
     table = re.sub(r" expires \S+| counter packets \d+ bytes \d+", "", lab.table())
     return {name: re.search(rf"(?:map|set) {name} {{.*?\n\t}}", table, re.DOTALL).group() for name in CHANNELS}
 
@@ -22,8 +35,11 @@ def upnpd(lab):
     upnpd = Upnpd(lab, listening_ip=["lan", "guest"],
                   permissions=["allow 1024-65535 192.168.77.0/24 1024-65535",
                                "allow 5000-5999 192.168.78.0/24 1024-65535",
+                               "allow 1024-65535 2001:db8::/32 1024-65535",
                                "deny 0-65535 0.0.0.0/0 0-65535"]).start()
     upnpd.wait_until_ready(lab.visitor)
+    for host in (lab.pc1, lab.pc2):
+        wait_until(lambda: FAMILIES[1].search(host, "ff02::c", "upnp:rootdevice"), 5, upnpd.log)
     return upnpd
 
 
@@ -37,9 +53,10 @@ def owner(lab, upnpd):
     return igd
 
 
-@pytest.fixture(scope="module", params=["pc2", "visitor"])
+@pytest.fixture(scope="module", params=["pc2", "pc2 over IPv6", "visitor"])
 def thief(lab, upnpd, owner, request):
-    return find_igd(getattr(lab, request.param))
+    host, _, by_ipv6 = request.param.partition(" ")
+    return FAMILIES[1 if by_ipv6 else 0].igd(getattr(lab, host))
 
 
 @pytest.fixture
@@ -138,3 +155,54 @@ def test_each_lan_has_its_own_policy(lab, upnpd, owner):
 def test_nobody_steers_the_connection(lab, upnpd, owner, action, service, arguments):
     refused(lambda: owner.call(action, arguments, service))
     assert owner.call("GetStatusInfo")["NewConnectionStatus"] == "Connected"
+
+
+# ---- pinholes: a host's IPv6 addresses are its own ----
+
+@pytest.fixture(scope="module")
+def pinhole(lab, upnpd):
+    """The UniqueID of one of pc1's."""
+    return int(add_pinhole(igd_of(lab.pc1), lab.pc1.address6)["UniqueID"])
+
+
+def add_pinhole(igd, client, port=4000, protocol=17):
+    return igd.call("AddPinhole", {"RemoteHost": "", "RemotePort": 0, "InternalClient": client, "InternalPort": port,
+                                   "Protocol": protocol, "LeaseTime": 600}, FIREWALL)
+
+
+@pytest.fixture(scope="module", params=["IPv4", "IPv6"])
+def pinhole_thief(lab, pinhole, request):
+    return find_igd(lab.pc2, IGD2) if request.param == "IPv4" else igd_of(lab.pc2)
+
+
+# Of another host, of the router on each side, of other LANs and the internet, and of nobody in particular.
+NO_HOST_OF_ONES_OWN = ["2001:db8:77::10", "2001:db8:77::99", "2001:db8:77::1", "2001:db8:77::", "fd00:77::1",
+                       "2001:db8:78::30", "2001:db8:78::1", "2001:db8:f::1", "2001:db8:f::10", "::", "::1", "ff02::1",
+                       "ff05::c", "::ffff:192.168.77.20", "2002:c0a8:4d14::1", "fe80::1"]
+
+
+@pytest.mark.parametrize("address", NO_HOST_OF_ONES_OWN)
+def test_a_pinhole_leads_to_its_caller_alone(pinhole_thief, untouched, address):
+    assert refused(lambda: add_pinhole(pinhole_thief, address)) in (606, 708)
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "evil.example", "2001:db8:77::20/64", "[2001:db8:77::20]",
+                                  "2001:db8:77::20%eth0", "2001:db8:77::20;reboot", "2001:db8:77:::20", "192.168.77.20"])
+def test_what_is_no_literal_ipv6_address_has_no_pinhole(pinhole_thief, untouched, text):
+    assert refused(lambda: add_pinhole(pinhole_thief, text)) in (402, 600, 606, 708)
+
+
+def test_the_routers_link_local_address_has_no_pinhole(lab, pinhole_thief, untouched):
+    for interface in ("lan", "wan"):
+        assert refused(lambda: add_pinhole(pinhole_thief, link_local_of(lab.router, interface))) == 606
+
+
+def test_anothers_pinhole_is_neither_changed_nor_deleted_nor_read(pinhole_thief, untouched, pinhole):
+    for action, arguments in (("UpdatePinhole", {"NewLeaseTime": 3600}), ("DeletePinhole", {}), ("GetPinholePackets", {}),
+                              ("CheckPinholeWorking", {})):
+        assert refused(lambda: pinhole_thief.call(action, {"UniqueID": pinhole, **arguments}, FIREWALL)) == 606, action
+
+
+def test_every_unique_id_that_is_tried_is_refused(pinhole_thief, untouched):
+    for number in (0, *range(1, 40), 65535):
+        assert refused(lambda: pinhole_thief.call("DeletePinhole", {"UniqueID": number}, FIREWALL)) in (606, 704)

@@ -1,4 +1,5 @@
-"""A web page makes the browser of a LAN host ask for it: DNS rebinding, Filet-o-Firewall, forms, CORS."""
+"""A web page makes the browser of a LAN host ask for it: DNS rebinding, Filet-o-Firewall, forms, CORS; over IPv4
+and over IPv6."""
 
 import itertools
 import re
@@ -7,14 +8,31 @@ import urllib.parse
 import pytest
 
 from daemon import Upnpd
+from families import FAMILIES, connection
 from igd_client import LAYER3, WAN_COMMON, WAN_IP_1, WAN_IP_2, Igd, envelope, find_igd, mapping_arguments
+from ipv6 import add_ipv6, wait_for_addresses
+from namespace import wait_until
 
 BODY = envelope(WAN_IP_1, "AddPortMapping", mapping_arguments(client="192.168.77.10"))
 
 
 @pytest.fixture(scope="module")
-def igd(lab, upnpd):
-    return find_igd(lab.pc1)
+def lab(make_lab):
+    lab = make_lab()
+    add_ipv6(lab)
+    wait_for_addresses(lab)
+    return lab
+
+
+@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.name)
+def net(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def igd(lab, upnpd, net):
+    wait_until(lambda: net.search(lab.pc1, net.routers(lab, "lan"), "upnp:rootdevice"), 5, upnpd.log)
+    return net.igd(lab.pc1)
 
 
 @pytest.fixture
@@ -25,6 +43,12 @@ def unmapped(upnpd):
 
 def own_host(igd):
     return urllib.parse.urlsplit(igd.location).netloc
+
+
+def written(text, igd):
+    """With {own} and {port} as they are in our own URLs."""
+    own, _, port = own_host(igd).rpartition(":")
+    return text.format(own=own, port=port)
 
 
 def refused(igd, method="POST", url=None, body=BODY, without=(), **headers):
@@ -44,27 +68,35 @@ def test_the_request_is_good_but_for_what_is_wrong_with_it(igd):
     igd.delete(4000)
 
 
-FOREIGN_HOSTS = ["evil.example", "evil.example:{port}", "192.168.77.1.evil.example:{port}", "192.168.77.1:80",
-                 "192.168.77.1:{port}0", "192.168.77.10:{port}", "localhost:{port}", "127.0.0.1:{port}",
-                 "[::1]:{port}", "203.0.113.1:{port}", "", " ", "192.168.77.1:{port}@evil.example",
-                 "evil.example@192.168.77.1:{port}", "3232255233:{port}", "192.168.077.1:{port}",
-                 "192.168.77.1:{port},evil.example"]
-FOREIGN_PAGES = ["http://evil.example", "https://192.168.77.1:{port}", "null", "http://192.168.77.1", "file://",
-                 "http://192.168.77.1.evil.example:{port}", "http://192.168.77.10:{port}",
-                 "http://192.168.77.1:{port}@evil.example/", "http://evil.example/http://192.168.77.1:{port}/",
-                 "http://192.168.77.1:{port}.evil.example", "moz-extension://a", ""]
+# The addresses beside our own: of the caller, of the WAN, of the router in the other family, and nobody's.
+FOREIGN_HOSTS = ["evil.example", "evil.example:{port}", "{own}.evil.example:{port}", "{own}:80", "{own}:{port}0",
+                 "192.168.77.10:{port}", "[2001:db8:77::10]:{port}", "203.0.113.1:{port}", "[2001:db8:f::1]:{port}",
+                 "localhost:{port}", "127.0.0.1:{port}", "[::1]:{port}", "[::ffff:192.168.77.1]:{port}", "[::]:{port}",
+                 "2001:db8:77::1:{port}", "[2001:db8:77::1:{port}", "[2001:db8:77::2]:{port}", "", " ",
+                 "{own}:{port}@evil.example", "evil.example@{own}:{port}", "3232255233:{port}", "192.168.077.1:{port}",
+                 "{own}:{port},evil.example"]
+FOREIGN_PAGES = ["http://evil.example", "https://{own}:{port}", "null", "http://{own}", "file://",
+                 "http://{own}.evil.example:{port}", "http://192.168.77.10:{port}", "http://[2001:db8:77::10]:{port}",
+                 "http://{own}:{port}@evil.example/", "http://evil.example/http://{own}:{port}/",
+                 "http://{own}:{port}.evil.example", "moz-extension://a", ""]
 FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain",
               "text/plain; text/xml", "application/json", "text/xmlx", "application/octet-stream", ""]
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_a_rebound_name_is_refused(igd, unmapped, host):
-    assert refused(igd, Host=host.format(port=own_host(igd).partition(":")[2])) in (400, 403)
+    assert refused(igd, Host=written(host, igd)) in (400, 403)
+
+
+def test_the_routers_address_of_the_other_family_is_a_foreign_name(lab, igd, net, unmapped):
+    [other] = [family for family in FAMILIES if family is not net]
+    port = own_host(igd).rpartition(":")[2]
+    assert refused(igd, Host=f"{other.literal(other.routers(lab, 'lan'))}:{port}") == 403
 
 
 @pytest.mark.parametrize("header, page", itertools.product(("Origin", "Referer"), FOREIGN_PAGES))
 def test_a_page_from_elsewhere_is_refused(igd, unmapped, header, page):
-    assert refused(igd, **{header: page.format(port=own_host(igd).partition(":")[2])}) == 403
+    assert refused(igd, **{header: written(page, igd)}) == 403
 
 
 @pytest.mark.parametrize("content_type", FORM_TYPES)
@@ -95,14 +127,13 @@ def test_no_answer_may_be_read_by_a_foreign_page(igd):
         assert status == 403
 
 
-def test_a_url_in_the_request_line_is_our_own(lab, igd, unmapped):
-    port = int(own_host(igd).partition(":")[2])
-    path = urllib.parse.urlsplit(igd.location).path
-    for site, good in ((f"http://{own_host(igd)}", True), (f"http://evil.example:{port}", False),
+def test_a_url_in_the_request_line_is_our_own(lab, igd, net, unmapped):
+    url = urllib.parse.urlsplit(igd.location)
+    for site, good in ((f"http://{own_host(igd)}", True), (f"http://evil.example:{url.port}", False),
                        ("http://192.168.77.1.evil.example", False)):
-        with lab.pc1.connect(lab.lan_address, port) as connection:
-            connection.sendall(f"GET {site}{path} HTTP/1.1\r\nHost: {own_host(igd)}\r\n\r\n".encode())
-            assert (connection.recv(100).split()[1] == b"200") == good, site
+        with connection(net, lab.pc1, url.hostname, url.port) as endpoint:
+            endpoint.sendall(f"GET {site}{url.path} HTTP/1.1\r\nHost: {own_host(igd)}\r\n\r\n".encode())
+            assert (endpoint.recv(100).split()[1] == b"200") == good, site
 
 
 # ---- the path ----

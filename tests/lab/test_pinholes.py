@@ -6,11 +6,10 @@ import pytest
 
 from daemon import Upnpd
 from gena import Subscriber
-from igd_client import IGD1, IGD2, SoapFault, find_igd, ssdp_answers
+from igd_client import FIREWALL, IGD1, IGD2, SoapFault, find_igd, ssdp_answers
 from ipv6 import LAN, ULA, Udp6, add_ipv6, listen6, tcp6_passes, udp6_passes
 from namespace import wait_until
 
-FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 TCP, UDP = 6, 17
 
 

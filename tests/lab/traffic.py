@@ -164,6 +164,14 @@ class Capture:
         are None where there are none."""
         return [packet for packet in map(_ipv4, self.frames) if packet]
 
+    def ipv6_packets(self):
+        """The same of TCP and UDP over IPv6; not ICMPv6, which every host sends by itself."""
+        return [packet for packet in map(_ipv6, self.frames) if packet]
+
+    def packets(self):
+        """Those of both."""
+        return self.ipv4_packets() + self.ipv6_packets()
+
     def close(self):
         self._closing = True
         self._thread.join()
@@ -179,3 +187,10 @@ def _ipv4(frame):
     if protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP) and len(payload) >= 4:
         ports = struct.unpack("!HH", payload[:4])
     return (socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34]), protocol, *ports, payload)
+
+
+def _ipv6(frame):
+    if frame[12:14] != b"\x86\xdd" or len(frame) < 58 or frame[20] not in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
+        return None
+    source, destination = (socket.inet_ntop(socket.AF_INET6, frame[at:at + 16]) for at in (22, 38))
+    return (source, destination, frame[20], *struct.unpack("!HH", frame[54:58]), frame[54:])
