@@ -1,8 +1,14 @@
-"""What /proc says of each process: who holds what."""
+"""What /proc says of each process: who holds what; and what becomes of a child that is made to try more."""
 
 import os
+import signal
+import socket
 
 import pytest
+
+from daemon import Upnpd
+from injected_call import POSSIBLE, end_after, result_of
+from namespace import wait_until
 
 CAP_NET_ADMIN = 1 << 12
 
@@ -78,3 +84,46 @@ def test_a_child_holds_no_descriptor_it_has_no_use_for(upnpd, child):
             pass
     allowed = ("socket:", "anon_inode:", "pipe:", "/dev/null", upnpd.log_file)
     assert not [name for name in names if not name.startswith(allowed)], names
+
+
+# ---- taken over: a running child makes a system call of ours ----
+
+ONLY_HERE = pytest.mark.skipif(not POSSIBLE, reason="registers are known for x86-64 alone")
+AT_FDCWD, PTRACE_ATTACH = -100 & (1 << 64) - 1, 16
+FORBIDDEN = {
+    "open": ("openat", AT_FDCWD, 0, os.O_RDONLY),
+    "exec": ("execve", 0, 0, 0),
+    "a netlink socket": ("socket", socket.AF_NETLINK, socket.SOCK_RAW, 0),
+    "a packet socket": ("socket", socket.AF_PACKET, socket.SOCK_RAW, 0),
+    "ptrace": ("ptrace", PTRACE_ATTACH, 1, 0, 0),
+    "kill": ("kill", 1, 0),
+}
+
+
+@ONLY_HERE
+def test_a_call_that_a_child_makes_anyway_is_made(upnpd, child):
+    """What is tried below is tried in earnest: the same way, an allowed call returns, and the child goes on."""
+    assert result_of(child, "getpid") == child
+    assert result_of(child, "getpid") == child
+    assert child in upnpd.pids()
+
+
+@pytest.fixture(scope="module")
+def another_lab(make_lab):
+    return make_lab()
+
+
+@ONLY_HERE
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_running_child_dies_of_a_call_it_has_no_use_for(another_lab, name):
+    if name == "open" and os.environ.get("UPNPD_SANITIZED"):
+        pytest.skip("the sanitizers' library opens files")
+    upnpd = Upnpd(another_lab).start()
+    before = {role: upnpd.process(role) for role in ("igd", "announcer")}
+    for process in before.values():
+        assert end_after(process["pid"], *FORBIDDEN[name]) == signal.SIGSYS
+    # Its end is noticed, told, and made good.
+    for role, process in before.items():
+        assert f"killed by signal {signal.SIGSYS:d}" in upnpd.log()
+        wait_until(lambda: upnpd.process(role)["pid"] not in (0, process["pid"]), 5, f"{role} is back")
+    upnpd.discard()
