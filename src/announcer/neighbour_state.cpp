@@ -1,6 +1,7 @@
 #include "neighbour_state.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -19,6 +20,11 @@ bool is_known_neighbour(int socket, Ipv4Address host) {
   socklen_t size = sizeof request.arp_dev;
   ::getsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, request.arp_dev, &size);
   return ::ioctl(socket, SIOCGARP, &request) == 0 && (request.arp_flags & ATF_COM) != 0;
+}
+
+bool has_unsent(int socket) {
+  int bytes = 0;
+  return ::ioctl(socket, SIOCOUTQ, &bytes) != 0 || bytes > 0;
 }
 
 }  // namespace upnpd::announcer

@@ -31,6 +31,7 @@ SearchResponder::SearchResponder(base::Loop& loop, base::Fd socket, std::vector<
       sites_(std::move(sites)),
       random_(random_seed()),
       timer_(loop, [this] { send_due(); }),
+      look_timer_(loop, [this] { look_who_was_reached(); }),
       watcher_(loop, socket_.fd(), base::Interest::Read, [this] { readable(); }) {}
 
 void SearchResponder::readable() {
@@ -62,14 +63,23 @@ void SearchResponder::take(const SearchSocket::Datagram& datagram) {
 }
 
 std::size_t SearchResponder::affordable(const IpAddress& to, std::size_t count, BootTime now) {
-  // Of IPv6 neighbours the kernel tells an unprivileged process nothing.
-  const auto* const host = std::get_if<Ipv4Address>(&to);
-  if (host == nullptr || is_known_neighbour(socket_.fd(), *host)) return count;
+  if (is_there(to, now)) return count;
   constexpr auto together = Ipv4Address::from_host_order(0);
   std::size_t paid = 0;
   while (paid < count && unknown_hosts_.take(together, now))
     ++paid;
   return paid;
+}
+
+bool SearchResponder::is_there(const IpAddress& host, BootTime now) {
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&host))
+    return is_known_neighbour(socket_.fd(), *ipv4);
+  return reached_hosts_.has(host, now);
+}
+
+void SearchResponder::look_who_was_reached() {
+  if (const auto again = reached_hosts_.look(has_unsent(socket_.fd()), base::boot_now()))
+    look_timer_.start(*again);
 }
 
 std::chrono::milliseconds SearchResponder::random_delay(const SsdpSearch& search,
@@ -87,15 +97,22 @@ void SearchResponder::hold(Pending pending) {
 void SearchResponder::send_due() {
   const BootTime now = base::boot_now();
   while (!pending_.empty() && pending_.front().when <= now) {
-    const Pending& next = pending_.front();
-    socket_.send(next.to, address_of(next.site->network),
-                 reply_text(next.site->identity, next.answer, std::time(nullptr)));
+    send(pending_.front(), now);
     pending_.pop_front();
   }
   if (pending_.empty())
     timer_.stop();
   else
     timer_.start(pending_.front().when - now);
+}
+
+void SearchResponder::send(const Pending& answer, BootTime now) {
+  socket_.send(answer.to, address_of(answer.site->network),
+               reply_text(answer.site->identity, answer.answer, std::time(nullptr)));
+  const auto to = answer.to.address();
+  if (!to || std::holds_alternative<Ipv4Address>(*to) || reached_hosts_.has(*to, now)) return;
+  reached_hosts_.sent(*to, now);
+  if (!look_timer_.is_running()) look_timer_.start(ReachedHosts::kSoon);
 }
 
 template <class Text>

@@ -11,6 +11,7 @@
 
 #include "address_buckets.h"
 #include "loop.h"
+#include "reached_hosts.h"
 #include "search_answers.h"
 #include "search_socket.h"
 #include "ssdp_sites.h"
@@ -45,9 +46,12 @@ class SearchResponder {
   void take(const SearchSocket::Datagram& datagram);
   // As many of `count` answers as may go to this host now.
   std::size_t affordable(const IpAddress& to, std::size_t count, BootTime now);
+  bool is_there(const IpAddress& host, BootTime now);
+  void look_who_was_reached();
   std::chrono::milliseconds random_delay(const SsdpSearch& search, bool is_multicast);
   void hold(Pending pending);
   void send_due();
+  void send(const Pending& answer, BootTime now);
   template <class Text>
   void notify_all(const Text& text) const;
 
@@ -59,9 +63,11 @@ class SearchResponder {
   // about 120 KiB of a buffer of 208.
   AddressBuckets unknown_hosts_{
       {.burst = 60, .per_token = std::chrono::milliseconds(66), .addresses = 1}};
+  ReachedHosts reached_hosts_;  // over IPv6
   std::minstd_rand random_;
   std::deque<Pending> pending_;  // by `when`
   base::Timer timer_;
+  base::Timer look_timer_;
   base::FdWatcher watcher_;
 };
 

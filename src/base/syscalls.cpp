@@ -1,3 +1,4 @@
+#include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -139,8 +140,10 @@ std::expected<void, std::string> restrict_syscalls(SyscallSet set) {
     filter.allow(kAnnouncer);
     filter.allow_if(SCMP_SYS(socket), 0, kWholeInt, AF_INET);
     filter.allow_if(SCMP_SYS(socket), 0, kWholeInt, AF_INET6);
-    // Whether a host's hardware address is known; no other request to a device.
+    // Whether a host's hardware address is known, and what waits in a socket's buffer; no other
+    // request to a device.
     filter.allow_if(SCMP_SYS(ioctl), 1, kWholeInt, SIOCGARP);
+    filter.allow_if(SCMP_SYS(ioctl), 1, kWholeInt, SIOCOUTQ);
     filter.allow_if(SCMP_SYS(clone), kCloneFlags, CLONE_THREAD, CLONE_THREAD);
   }
   if (const auto loaded = filter.load(); !loaded)

@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "clock.h"
 
@@ -24,6 +26,7 @@ LanServer::LanServer(base::Loop& loop, ExchangeContext context)
     : context_(std::move(context)),
       run_timer_(loop, [this] { run(); }),
       cut_timer_(loop, [this] { cut_slow_connections(); }),
+      room_timer_(loop, [this] { make_room(); }),
       loop_(loop) {
   context_.wake = [this] { run_timer_.start(std::chrono::milliseconds(0)); };
 }
@@ -76,13 +79,35 @@ void LanServer::retire() {
 void LanServer::cut_slow_connections() {
   const BootTime now = base::boot_now();
   for (auto& [handle, connection] : connections_) {
-    const bool is_waiting = connection.exchange && connection.exchange->is_waiting();
-    if (is_waiting) connection.deadline = now + kRequestTime;
+    if (connection.is_waiting()) connection.deadline = now + kRequestTime;
     connection.bytes->end_silent_body(now);
-    // libmicrohttpd sees the end of the connection and closes it.
-    if (connection.deadline <= now) ::shutdown(connection.fd, SHUT_RDWR);
+    if (connection.deadline <= now) connection.cut();
   }
   if (!connections_.empty()) cut_timer_.start(std::chrono::seconds(1));
+}
+
+void LanServer::Connection::cut() {
+  is_cut = true;
+  ::shutdown(fd, SHUT_RDWR);
+}
+
+void LanServer::make_room() {
+  std::vector<Connection*> idle;
+  std::size_t kept = 0;
+  for (auto& [handle, connection] : connections_) {
+    if (connection.is_cut) continue;
+    ++kept;
+    if (!connection.is_waiting()) idle.push_back(&connection);
+  }
+  std::ranges::sort(idle, {}, &Connection::room_from);
+  const BootTime now = base::boot_now();
+  for (Connection* const connection : idle) {
+    if (kept <= kMaxKeptConnections) return;
+    if (connection->room_from > now) break;
+    connection->cut();
+    --kept;
+  }
+  if (kept > kMaxKeptConnections && !room_timer_.is_running()) room_timer_.start(kGrace);
 }
 
 MHD_Result LanServer::take_request(void* self, MHD_Connection* handle, const char* target,
@@ -107,6 +132,7 @@ void LanServer::end_request(void* self, MHD_Connection* handle, void**,
   if (found == connections.end()) return;
   found->second.exchange.reset();
   found->second.deadline = base::boot_now() + kRequestTime;
+  found->second.room_from = base::boot_now() + kGrace;
   if (found->second.bytes->have_ended()) ::shutdown(found->second.fd, SHUT_RDWR);
 }
 
@@ -120,9 +146,13 @@ void LanServer::note_connection(void* self, MHD_Connection* handle, void**,
   const auto* const info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return;
   const int fd = info->connect_fd;
-  server.connections_.insert_or_assign(
-      handle,
-      Connection{fd, base::boot_now() + kRequestTime, std::make_unique<RequestBytes>(fd), nullptr});
+  server.connections_.insert_or_assign(handle,
+                                       Connection{.fd = fd,
+                                                  .deadline = base::boot_now() + kRequestTime,
+                                                  .room_from = base::boot_now() + kGrace,
+                                                  .bytes = std::make_unique<RequestBytes>(fd),
+                                                  .exchange = nullptr});
+  if (server.connections_.size() > kMaxKeptConnections) server.make_room();
   if (!server.cut_timer_.is_running()) server.cut_timer_.start(std::chrono::seconds(1));
 }
 

@@ -1,5 +1,7 @@
 // The HTTP server of one LAN: a libmicrohttpd daemon on the loop's thread. Its clients are bounded:
-// connections in all and from one address, memory and time of each.
+// connections in all and from one address, memory and time of each. A host can have any number of
+// addresses; so that none of them keeps others out, the connection that has been without a whole
+// request for longest makes room for a new one.
 #pragma once
 
 #include <microhttpd.h>
@@ -19,6 +21,11 @@ namespace upnpd::igd {
 class LanServer {
  public:
   static constexpr unsigned kMaxConnections = 64;
+  // Above these room is made: the rest is for who comes in the same turn of the loop.
+  static constexpr unsigned kMaxKeptConnections = 48;
+  // But each has as long for its request: 48 in that time are 2 400 a second, so that whoever waits
+  // behind the listening socket's 128 waits about 50 ms.
+  static constexpr std::chrono::milliseconds kGrace{20};
   // Clients map a dozen ports at once, each on a connection of its own.
   static constexpr unsigned kMaxConnectionsOfAddress = 16;
   // Without a byte either way for this long, a connection ends.
@@ -47,8 +54,13 @@ class LanServer {
   struct Connection {
     int fd;
     BootTime deadline;
+    BootTime room_from;   // when it may be cut for another
+    bool is_cut = false;  // and will be closed
     std::unique_ptr<RequestBytes> bytes;
     std::unique_ptr<HttpExchange> exchange;
+    bool is_waiting() const { return exchange && exchange->is_waiting(); }
+    // libmicrohttpd sees the end of the connection and closes it.
+    void cut();
   };
   struct DaemonDeleter {
     void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
@@ -58,6 +70,7 @@ class LanServer {
   std::expected<void, int> start_daemon(base::Fd listener);
   void run();
   void cut_slow_connections();
+  void make_room();
 
   static MHD_Result take_request(void* self, MHD_Connection* connection, const char* target,
                                  const char* method, const char* version, const char* data,
@@ -70,6 +83,7 @@ class LanServer {
   ExchangeContext context_;
   base::Timer run_timer_;
   base::Timer cut_timer_;
+  base::Timer room_timer_;
   std::map<MHD_Connection*, Connection> connections_;
   std::unique_ptr<MHD_Daemon, DaemonDeleter> daemon_;
   std::optional<base::FdWatcher> watcher_;

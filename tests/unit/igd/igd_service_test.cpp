@@ -273,6 +273,30 @@ TEST_SUITE("igd_service") {
     CHECK(service.end() == 0);
   }
 
+  TEST_CASE("with 300 connections held from 60 addresses, another is served at once") {
+    RunningService service;
+    std::vector<std::unique_ptr<HttpClient>> held;
+    held.push_back(std::make_unique<HttpClient>(service.port()));
+    held.back()->send(add_request(service));
+    const auto asked = expect<AddPortMapping>(service);
+    for (int i = 0; i < 300; ++i) {
+      const std::string source = "127.0.1." + std::to_string(1 + i % 60);
+      held.push_back(std::make_unique<HttpClient>(service.port(), source.c_str()));
+      held.back()->send(i % 2 == 0 ? "POST /" : "");
+    }
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < 10; ++i) {
+      HttpClient honest(service.port(), "127.0.0.2");
+      honest.send(service.get("/t0ken/igd1.xml"));
+      CHECK(status_of(honest.receive()) == 200);
+    }
+    CHECK(std::chrono::steady_clock::now() - start < 1s);
+    // Who waits for the gateway has not made room.
+    service.tell(Done{asked.head.id});
+    CHECK(status_of(held.front()->receive()) == 200);
+    CHECK(service.end() == 0);
+  }
+
   TEST_CASE(
       "with every connection taken the service sleeps, and serves the next one that comes free") {
     RunningService service;
@@ -280,10 +304,11 @@ TEST_SUITE("igd_service") {
     for (int i = 0; i < 80; ++i) {
       const std::string source = "127.0.1." + std::to_string(1 + i / 8);
       held.push_back(std::make_unique<HttpClient>(service.port(), source.c_str()));
-      held.back()->send(i % 8 == 0 ? add_request(service) : "POST /");
+      held.back()->send(add_request(service));
     }
-    for (int i = 0; i < 8; ++i)
-      expect<AddPortMapping>(service);  // these stay suspended
+    std::vector<std::uint64_t> suspended;
+    for (int i = 0; i < 64; ++i)
+      suspended.push_back(expect<AddPortMapping>(service).head.id);
     HttpClient next(service.port(), "127.0.0.2");
     next.send(service.get("/t0ken/igd1.xml"));
     CHECK(next.receive(100ms).empty());
@@ -291,6 +316,8 @@ TEST_SUITE("igd_service") {
     std::this_thread::sleep_for(2s);
     CHECK(service.cpu_time() - used_before < 50ms);
     held.clear();
+    for (const std::uint64_t id : suspended)
+      service.tell(Done{id});
     CHECK(status_of(next.receive()) == 200);
     CHECK(service.end() == 0);
   }
