@@ -17,7 +17,7 @@ UPNPD_ADMIN = None
 
 UUID = "5e1b0d4e-6d2b-4a6f-9d38-0a8c1f2e3d4c"
 CAN_MAP = "allow 1024-65535 0.0.0.0/0 80-65535"
-READY_WITHIN = 10
+READY_WITHIN = 10 if not os.environ.get("UPNPD_SANITIZED") else 40
 # A namespace of the network has this machine's files. What upnpd makes below /run, and by default
 # below /var/lib, it makes in a file system of its own; a new one at each start, as after a reboot.
 _OWN_DIRECTORIES = ["mount -t tmpfs none /run", "mount -t tmpfs none /var/lib"]

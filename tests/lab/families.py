@@ -80,8 +80,8 @@ def connection(net, host, to, port, source=None, timeout=2.0):
 
 
 def give_aliases(net, host, count):
-    """More addresses of the LAN for one host, which it has at once."""
+    """More addresses of the LAN for one host, which it has at once and uses when it names them."""
     aliases = net.aliases[:count]
-    nodad = "nodad" if net.family == socket.AF_INET6 else ""
-    host.ip("".join(f"addr add {alias}/{net.prefix_length} dev eth0 {nodad}\n" for alias in aliases))
+    options = "nodad preferred_lft 0" if net.family == socket.AF_INET6 else ""
+    host.ip("".join(f"addr add {alias}/{net.prefix_length} dev eth0 {options}\n" for alias in aliases))
     return aliases

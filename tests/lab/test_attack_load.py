@@ -1,8 +1,5 @@
-"""One host does its worst; another's AddPortMapping still succeeds, soon, and no process grows or falls.
-
-What is measured is printed (pytest -s). The limits that are asserted leave room for a loaded machine
-of two cores on which the attacker, too, has its share: the figures of an idle one are in docs/security.md.
-"""
+"""One host does its worst, over IPv4 or over IPv6; another's AddPortMapping still succeeds, soon, and no process
+grows or falls. What is measured is printed (pytest -s)."""
 
 import os
 import random
@@ -13,13 +10,26 @@ import pytest
 
 from attacker import Attack, HonestClient, address_space_limit_of, memory_of
 from daemon import Upnpd
-from igd_client import SSDP, WAN_IP_1, envelope, find_igd, m_search, mapping_arguments
+from families import FAMILIES, connection, give_aliases
+from igd6_client import link_local_of
+from igd_client import WAN_IP_1, envelope, find_igd, m_search, mapping_arguments
+from ipv6 import add_ipv6, wait_for_addresses
 from namespace import wait_until
-from raw import Wire, mac_of, multicast_mac, udp
+from raw import Wire, multicast_mac, udp
 from traffic import Capture
 
-MEDIAN_WITHIN, P99_WITHIN = 0.1, 1.0  # seconds
+P99_WITHIN = 0.1 if not os.environ.get("UPNPD_SANITIZED") else 1.0  # seconds
 MOST_RESIDENT = 48 * 1024  # KB, any process: a router has 64 MB
+
+
+@pytest.fixture(scope="module")
+def lab(make_lab):
+    lab = make_lab()
+    add_ipv6(lab)
+    wait_for_addresses(lab)
+    for net in FAMILIES:
+        give_aliases(net, lab.pc1, 80)
+    return lab
 
 
 @pytest.fixture(scope="module")
@@ -27,51 +37,66 @@ def upnpd(lab):
     return Upnpd(lab, max_requests_per_second=500).start()
 
 
+@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.name)
+def net(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def victim(upnpd, lab):
-    """The address of the control port, as the attacker finds it."""
-    return lab.lan_address, upnpd.status()["lans"][0]["http_port"]
+def victim(upnpd, lab, net):
+    """The control port as the attacker finds it: to be connected to, from any of its addresses."""
+    port = upnpd.status()["lans"][0]["http_port"]
+
+    def connect(source=None, timeout=1.0):
+        return connection(net, lab.pc1, net.routers(lab, "lan"), port, source, timeout)
+    return connect
 
 
 @pytest.fixture
-def honest(lab, upnpd):
+def honest(lab, upnpd, net):
     """pc2's client; at the end it has been served, and every process is the one it was."""
-    client = HonestClient(find_igd(lab.pc2))
+    wait_until(lambda: net.search(lab.pc2, net.routers(lab, "lan"), "upnp:rootdevice"), 5, upnpd.log)
+    client = HonestClient(net.igd(lab.pc2))
     before = upnpd.status()["processes"]
     yield client
-    print(f"\n  {client}")
     assert not client.failures, client.failures[:3]
-    assert client.percentile(50) < MEDIAN_WITHIN and client.percentile(99) < P99_WITHIN
     assert upnpd.status()["processes"] == before, upnpd.log()
-    for process in before:
+    check_memory(before)
+
+
+def check_memory(processes):
+    for process in processes:
         resident, peak = memory_of(process["pid"])
         limit = address_space_limit_of(process["pid"])
         print(f"  {process['role']}: {resident} KB resident, {peak} KB of {limit} KB address space at most")
-        assert resident < MOST_RESIDENT or os.environ.get("UPNPD_SANITIZED")
+        if not os.environ.get("UPNPD_SANITIZED"):
+            assert resident < MOST_RESIDENT
+            assert process["role"] == "gateway" or limit is not None
         assert limit is None or peak < limit
 
 
-def held_open(victim, count, payload):
+def held_open(victim, count, payload, sources=(None,)):
     """Work for an Attack: `count` connections that each send `payload` and then stay."""
     held = []
 
     def work():
         while len(held) < count:
-            connection = socket.socket()
-            connection.settimeout(0.2)
             try:
-                connection.connect(victim)
-                connection.sendall(payload)
-                held.append(connection)
+                endpoint = victim(sources[len(held) % len(sources)], 0.2)
             except OSError:
-                connection.close()
                 break
-        for connection in held[:]:
             try:
-                connection.sendall(b"a")
+                endpoint.sendall(payload)
+                held.append(endpoint)
             except OSError:
-                held.remove(connection)
-                connection.close()
+                endpoint.close()
+                break
+        for endpoint in held[:]:
+            try:
+                endpoint.sendall(b"a")
+            except OSError:
+                held.remove(endpoint)
+                endpoint.close()
         time.sleep(0.05)
     return work
 
@@ -80,10 +105,10 @@ def one_request(victim, make):
     """Work for an Attack: a connection, everything that `make()` yields, until it is cut."""
     def work():
         try:
-            with socket.create_connection(victim, 1) as connection:
+            with victim() as endpoint:
                 for part in make():
-                    connection.sendall(part)
-                connection.recv(1000)
+                    endpoint.sendall(part)
+                endpoint.recv(1000)
         except OSError:
             pass
     return work
@@ -101,8 +126,8 @@ def chunks(data=b"a" * 4000):
         yield b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def http_attacks(lab, victim):
-    igd = find_igd(lab.pc1)
+def http_attacks(lab, net, victim):
+    igd = net.igd(lab.pc1)
 
     def body(content):
         return lambda: [control_head(igd, f"Content-Length: {len(content)}"), content]
@@ -113,6 +138,8 @@ def http_attacks(lab, victim):
     return {
         "1 000 held connections": held_open(victim, 1000, b""),
         "1 000 slow heads": held_open(victim, 1000, b"POST / HTTP/1.1\r\nX: "),
+        "held from 80 addresses": held_open(victim, 400, b"", net.aliases[:80]),
+        "slow heads from 80 addresses": held_open(victim, 400, b"POST / HTTP/1.1\r\nX: ", net.aliases[:80]),
         "slow bodies": held_open(victim, 1000, control_head(igd, "Content-Length: 16000")),
         "a gigabyte promised": one_request(
             victim, lambda: [control_head(igd, "Content-Length: 1073741824"), *([b"a" * 65536] * 64)]),
@@ -129,15 +156,16 @@ def http_attacks(lab, victim):
     }
 
 
-ATTACKS = ("1 000 held connections", "1 000 slow heads", "slow bodies", "a gigabyte promised", "endless chunks",
+ATTACKS = ("1 000 held connections", "1 000 slow heads", "held from 80 addresses", "slow heads from 80 addresses",
+           "slow bodies", "a gigabyte promised", "endless chunks",
            "endless header", "100 000 levels", "5 000 levels", "entities", "connections alone", "refused requests")
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_http(lab, victim, honest, closing, name):
-    closing(Attack(lab.pc1, http_attacks(lab, victim)[name]))
+def test_http(lab, net, victim, honest, closing, name):
+    attack = closing(Attack(lab.pc1, http_attacks(lab, net, victim)[name]))
     time.sleep(0.5)
-    honest.map_for(2)
+    honest.map_under(attack, 1, P99_WITHIN)
 
 
 def test_70_000_adds_by_one_host(make_lab):
@@ -157,29 +185,34 @@ def test_70_000_adds_by_one_host(make_lab):
                 connection.sendall(control_head(igd, f"Content-Length: {len(body)}") + body)
                 connection.recv(4096)
     attack = Attack(lab.pc1, work)
-    honest = HonestClient(find_igd(lab.pc2)).map_for(5)
-    time.sleep(0 if os.environ.get("CI") else 5)
+    honest = HonestClient(find_igd(lab.pc2))
+    honest.map_under(attack, 3, P99_WITHIN)
+
+    def of_attacker():
+        return sum(mapping["client"] == "192.168.77.10" for mapping in upnpd.mappings())
+    wait_until(lambda: of_attacker() >= 1024, 120, "the attacker has all it may have")
+    time.sleep(1)
     attack.close()
     print(f"\n  {honest}, {len(upnpd.mappings())} mappings")
-    assert not honest.failures and honest.percentile(99) < P99_WITHIN
-    assert sum(mapping["client"] == "192.168.77.10" for mapping in upnpd.mappings()) <= 1024
-    for process in upnpd.status()["processes"]:
-        assert memory_of(process["pid"])[0] < MOST_RESIDENT or os.environ.get("UPNPD_SANITIZED")
-        assert process["restarts"] == 0
+    assert not honest.failures
+    assert of_attacker() == 1024
+    processes = upnpd.status()["processes"]
+    assert all(process["restarts"] == 0 for process in processes)
+    check_memory(processes)
     upnpd.stop()
 
 
-def test_one_host_cannot_ask_more_than_its_rate(lab, upnpd, victim, honest, closing):
-    igd = find_igd(lab.pc1)
+def test_one_host_cannot_ask_more_than_its_rate(lab, upnpd, net, victim, honest):
+    igd = net.igd(lab.pc1)
     body = envelope(WAN_IP_1, "GetSpecificPortMappingEntry",
                     {"NewRemoteHost": "", "NewExternalPort": 4000, "NewProtocol": "TCP"})
     head = control_head(igd, f"Content-Length: {len(body)}").replace(b"AddPortMapping", b"GetSpecificPortMappingEntry")
     refused = 0
-    with lab.pc1.connect(*victim) as connection:
+    with victim() as endpoint:
         begin = time.monotonic()
         for _ in range(3000):
-            connection.sendall(head + body)
-            refused += b"<errorCode>501<" in connection.recv(4096)
+            endpoint.sendall(head + body)
+            refused += b"<errorCode>501<" in endpoint.recv(4096)
         took = time.monotonic() - begin
     # A burst of twice the rate, and the rate while it lasts.
     assert refused >= 3000 - 1000 - 500 * took - 50
@@ -187,19 +220,20 @@ def test_one_host_cannot_ask_more_than_its_rate(lab, upnpd, victim, honest, clos
     honest.map_for(0.5)
 
 
-def test_a_client_cannot_flood_the_log(lab, upnpd, victim):
+def test_a_client_cannot_flood_the_log(lab, upnpd, net, victim):
     """Refusals, and mappings in a loop: of each a burst, then some a second."""
-    igd = find_igd(lab.pc1)
+    igd = net.igd(lab.pc1)
     before = len(upnpd.log().splitlines())
     begin = time.monotonic()
     body = envelope(WAN_IP_1, "AddPortMapping", mapping_arguments(4000, client="192.168.77.20"))
     good = envelope(WAN_IP_1, "AddPortMapping", mapping_arguments(4000, client="192.168.77.10"))
-    with lab.pc1.connect(*victim) as connection:
+    with victim() as endpoint:
         for content in [body] * 1000 + [good] * 1000:
-            connection.sendall(control_head(igd, f"Content-Length: {len(content)}") + content)
-            connection.recv(4096)
-    igd.delete(4000)
+            endpoint.sendall(control_head(igd, f"Content-Length: {len(content)}") + content)
+            endpoint.recv(4096)
     took = time.monotonic() - begin
+    time.sleep(2.1)  # for its rate
+    igd.delete(4000)
     lines = len(upnpd.log().splitlines()) - before
     print(f"\n  {lines} lines for 2000 requests in {took:.1f} s")
     assert lines <= 10 + 100 + 8 * took + 10
@@ -212,65 +246,84 @@ def test_a_client_cannot_flood_the_log(lab, upnpd, victim):
 
 # ---- SSDP ----
 
-def flood(lab, sources, mx, target="ssdp:all"):
+def flood(lab, net, sources, mx, target="ssdp:all"):
     """Work for an Attack: multicast searches from `sources`, as fast as the wire takes them."""
-    mac = multicast_mac(SSDP[0])
-    packets = [udp(source, 5000 + i, SSDP[0], 1900, m_search(target, mx=mx)) for i, source in enumerate(sources)]
+    group = net.groups[0]
+    packets = [udp(source, 5000 + i, group, 1900, m_search(target, mx=mx)) for i, source in enumerate(sources)]
     wire = None
 
     def work():
         nonlocal wire
         wire = wire or Wire(lab.pc1)
         for packet in packets * max(1, 100 // len(packets)):
-            wire.send(mac, packet)
+            wire.send(multicast_mac(group), packet)
         time.sleep(0.005)
     return work
 
 
-ON_LINK = [f"192.168.77.{host}" for host in range(30, 250)]
-OFF_LINK = [f"198.51.100.{host}" for host in range(1, 250)]
+def own(net, lab):
+    return [net.of(lab.pc1)]
 
 
-@pytest.mark.parametrize("sources, mx", [(["192.168.77.10"], 1), (["192.168.77.10"], 2**31), (ON_LINK, 3),
-                                         (OFF_LINK, 1)], ids=["own", "own-giant-MX", "spoofed-on-link", "spoofed-off-link"])
-def test_searches_by_the_thousand(lab, upnpd, honest, sources, mx):
+SOURCES = {
+    "own": own,
+    "own-giant-MX": own,
+    "spoofed-on-link": lambda net, _: {"IPv4": [f"192.168.77.{host}" for host in range(30, 100)],
+                                       "IPv6": [f"2001:db8:77::9{host:x}" for host in range(220)]}[net.name],
+    "spoofed-link-local": lambda net, _: {"IPv4": [f"169.254.1.{host}" for host in range(1, 220)],
+                                          "IPv6": [f"fe80::9{host:x}" for host in range(220)]}[net.name],
+    "spoofed-off-link": lambda net, _: {"IPv4": [f"198.51.100.{host}" for host in range(1, 250)],
+                                        "IPv6": [f"2001:db8:99::{host:x}" for host in range(1, 250)]}[net.name],
+}
+NEVER_ANSWERED = {("IPv4", "spoofed-link-local"), ("IPv4", "spoofed-off-link"), ("IPv6", "spoofed-off-link")}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_searches_by_the_thousand(lab, upnpd, net, honest, kind):
+    sources = SOURCES[kind](net, lab)
     capture = Capture(lab.router, "lan")
-    attack = Attack(lab.pc1, flood(lab, sources, mx))
-    honest.map_for(2)
+    attack = Attack(lab.pc1, flood(lab, net, sources, 2**31 if "MX" in kind else 1))
+    honest.map_under(attack, 1, P99_WITHIN)
+    wait_until(lambda: len(capture.frames) > 2500, 20, "the attack reaches the router")
     # Whoever is flooded, or told to be looked for: another host finds the gateway meanwhile.
-    wait_until(lambda: find_igd(lab.pc2, timeout=1), 10, "another host finds the gateway")
+    wait_until(lambda: net.search(lab.pc2, net.groups[0], "upnp:rootdevice", 1), 10, "another host finds the gateway")
     attack.close()
     time.sleep(0.3)
     capture.close()
-    packets = [p for p in capture.ipv4_packets() if p[2] == socket.IPPROTO_UDP]
-    asked = [len(p[5]) + 20 for p in packets if p[4] == 1900 and p[0] != lab.lan_address]
-    answered = [len(p[5]) + 20 for p in packets if p[3] == 1900 and p[0] == lab.lan_address and p[1] in sources]
+    packets = [p for p in capture.packets() if p[2] == socket.IPPROTO_UDP]
+    head = 20 if net.name == "IPv4" else 40
+    asked = [len(p[5]) + head for p in packets if p[4] == 1900 and p[0] in sources]
+    answered = [len(p[5]) + head for p in packets if p[3] == 1900 and p[1] in sources]
     print(f"\n  {len(asked)} searches, {sum(asked)} bytes; {len(answered)} answers, {sum(answered)} bytes")
     assert len(asked) > 2000, "the attack did not reach the router"
     assert sum(answered) < sum(asked)
-    if sources is OFF_LINK:
+    if (net.name, kind) in NEVER_ANSWERED:
         assert answered == []
 
 
-def test_after_the_flood_another_host_is_answered(lab, upnpd):
-    attack = Attack(lab.pc1, flood(lab, ["192.168.77.10"], 1))
+def test_after_the_flood_another_host_is_answered(lab, upnpd, net):
+    attack = Attack(lab.pc1, flood(lab, net, own(net, lab), 1))
     try:
         time.sleep(0.5)
-        assert find_igd(lab.pc2, timeout=3)
+        assert net.search(lab.pc2, net.groups[0], "upnp:rootdevice", 3)
     finally:
         attack.close()
-    assert mac_of(lab.router, "lan")
 
 
-def test_a_search_that_would_be_answered_to_nobody_is_not_answered(lab, upnpd):
-    """To a network, to the router itself, to port 0."""
+NOBODY = {"IPv4": ["192.168.77.255", "192.168.77.0", "255.255.255.255", "239.255.255.250", "127.0.0.1", "192.168.77.1",
+                   "0.0.0.0"],
+          "IPv6": ["::", "::1", "ff02::1", "ff02::c", "ff05::c", "2001:db8:77::1", "fd00:77::1", "2001:db8:77::"]}
+
+
+def test_a_search_that_would_be_answered_to_nobody_is_not_answered(lab, upnpd, net):
+    """To a network, to the router itself, to a group, to port 0."""
     capture = Capture(lab.router, "lan")
+    routers = {net.routers(lab, "lan"), link_local_of(lab.router, "lan")}
     with Wire(lab.pc1) as wire:
         for _ in range(50):
-            wire.send(multicast_mac(SSDP[0]), udp("192.168.77.10", 0, SSDP[0], 1900, m_search("ssdp:all")))
-            for source in ("192.168.77.255", "192.168.77.0", "255.255.255.255", "239.255.255.250", "127.0.0.1",
-                           "192.168.77.1", "0.0.0.0"):
-                wire.send(multicast_mac(SSDP[0]), udp(source, 5000, SSDP[0], 1900, m_search("ssdp:all")))
+            for group in net.groups:
+                for source, port in ((net.of(lab.pc1), 0), *((source, 5000) for source in NOBODY[net.name])):
+                    wire.send(multicast_mac(group), udp(source, port, group, 1900, m_search("ssdp:all")))
     time.sleep(0.5)
     capture.close()
-    assert not [p for p in capture.ipv4_packets() if p[3] == 1900 and p[0] == lab.lan_address]
+    assert not [p for p in capture.packets() if p[3] == 1900 and p[0] in routers]

@@ -35,9 +35,42 @@ def commands_of_admin():
     return {line.split()[0] for line in commands.splitlines()}
 
 
+def named_in_the_table():
+    """(file, test or "") of each test that the table of docs/security.md names."""
+    page = (ROOT / "docs/security.md").read_text()
+    rows = [line for line in page[page.index("| attack |"):page.index("## Fuzzing")].splitlines()[2:] if line.startswith("|")]
+    for row in rows:
+        column = row.rstrip("|").rpartition("|")[2]
+        for part in re.sub(r"\([^)]*\)|`[^`]*`", "", column).split(";"):
+            place, _, names = part.strip().partition(":")
+            if place.startswith("fuzz "):
+                yield from ((f"tests/fuzz/{name.strip()}_fuzz.cpp", "") for name in place[5:].split(","))
+            elif names:
+                yield from ((f"tests/lab/{place}.py", name.strip()) for name in names.split(","))
+            else:
+                for name in place.split(","):
+                    name = name.strip()
+                    yield (f"tests/{name}.cpp" if name.startswith("unit/") else f"tests/lab/{name}.py"), ""
+
+
 def check(file, *arguments):
     return subprocess.run([daemon.UPNPD, "--check", "--config", str(file), *arguments], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("file, test", sorted(set(named_in_the_table())), ids=lambda value: value.split("/")[-1])
+def test_a_test_that_the_table_of_attacks_names_exists(file, test):
+    text = (ROOT / file).read_text()
+    name, _, parameter = test.partition("[")
+    assert not name or re.search(rf"^def {name}\(", text, re.MULTILINE), f"{file} has no {name}"
+    assert parameter.rstrip("]") in text
+
+
+def test_every_test_of_an_attack_is_in_the_table():
+    named = {test.partition("[")[0] for _, test in named_in_the_table()}
+    for file in sorted((ROOT / "tests/lab").glob("test_attack_*.py")):
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE):
+            assert name in named, f"{file.name}: {name}"
 
 
 def test_the_keys_were_found():
