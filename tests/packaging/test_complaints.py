@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 
 import pytest
 
@@ -15,20 +16,22 @@ _NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 _CONTAINER = ["unshare", "--user", "--map-root-user"]
 
 
-def said(*words, config="listening_ip=lan\n", tmp_path, seconds="2"):
+def said(*words, config="listening_ip=lan\n", directory, seconds="2"):
     """What upnpd says when it is started by `words`, for a moment."""
-    file = tmp_path / "upnpd.conf"
-    file.write_text(config)
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        os.chmod(path, 0o755)
-    result = subprocess.run([*_ALONE, "timeout", "--foreground", seconds, *words, daemon.UPNPD, "--foreground", "--config", str(file)],
+    file = os.path.join(directory, "upnpd.conf")
+    with open(file, "w") as lines:
+        lines.write(config)
+    result = subprocess.run([*_ALONE, "timeout", "--foreground", seconds, *words, daemon.UPNPD, "--foreground", "--config", file],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return result.stdout.splitlines()
 
 
 @pytest.fixture
-def upnpd(tmp_path):
-    return lambda *words, **options: said(*words, tmp_path=tmp_path, **options)
+def upnpd():
+    # pytest's own directories are root's alone.
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        yield lambda *words, **options: said(*words, directory=directory, **options)
 
 
 def test_started_by_another_user_than_root(upnpd):

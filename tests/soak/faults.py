@@ -6,6 +6,7 @@ import signal
 import time
 
 from hang import can_hang, hang
+from ipv6 import GUEST
 from namespace import is_alive, wait_until
 
 # The gateway repairs three times in a row at once; changes that follow each other are waited out longer.
@@ -128,7 +129,8 @@ def make_wan_anew(home):
 def lose_guest_lan(home):
     home.lab.router.ip("link set guest down\n")
     time.sleep(0.3)
-    home.lab.router.ip("link set guest up\n")
+    # An interface that goes down loses its IPv6 addresses.
+    home.lab.router.ip(f"addr add {GUEST}1/64 dev guest nodad\nlink set guest up\n")
     home.find_again()
 
 
