@@ -120,11 +120,13 @@ def test_a_running_child_dies_of_a_call_it_has_no_use_for(another_lab, name):
     if name == "open" and os.environ.get("UPNPD_SANITIZED"):
         pytest.skip("the sanitizers' library opens files")
     upnpd = Upnpd(another_lab).start()
-    before = {role: upnpd.process(role) for role in ("igd", "announcer")}
-    for process in before.values():
-        assert end_after(process["pid"], *FORBIDDEN[name]) == signal.SIGSYS
-    # Its end is noticed, told, and made good.
-    for role, process in before.items():
-        assert f"killed by signal {signal.SIGSYS:d}" in upnpd.log()
-        wait_until(lambda: upnpd.process(role)["pid"] not in (0, process["pid"]), 5, f"{role} is back")
-    upnpd.discard()
+    try:
+        before = {role: upnpd.process(role) for role in ("igd", "announcer")}
+        for process in before.values():
+            assert end_after(process["pid"], *FORBIDDEN[name]) == signal.SIGSYS
+        # Their ends are noticed, told, and made good.
+        wait_until(lambda: upnpd.log().count(f"killed by signal {signal.SIGSYS:d}") == 2, 5, "both ends are told")
+        for role, process in before.items():
+            wait_until(lambda: upnpd.process(role)["pid"] not in (0, process["pid"]), 5, f"{role} is back")
+    finally:
+        upnpd.discard()

@@ -139,6 +139,7 @@ def test_a_wan_that_flaps_leaves_nothing_behind_and_ends_right(home, closing):
         promptly(lambda: igd.external_address() == OTHER and elements(home, "external_addresses") == [OTHER],
                  "the last address")
     flap(20)
+    wait_until(lambda: "/64: serving" in upnpd.log(), 5, "the LAN is served by IPv6, when its address is no longer tentative")
     processes = upnpd.pids()
     files, memory = open_files(upnpd.pid), resident_kilobytes(upnpd.pid)
     flap(20)
