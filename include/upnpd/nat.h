@@ -88,10 +88,9 @@ struct NatSurroundings {
   friend bool operator==(const NatSurroundings&, const NatSurroundings&) = default;
 };
 
-// What the kernel holds of ours.
+// What the kernel holds of ours, but for outward mappings, which follow from the mappings.
 struct NatContents {
   std::vector<PortMapping> mappings;
-  std::vector<OutwardMapping> outward;
   std::vector<Pinhole> pinholes;
 };
 
@@ -120,9 +119,10 @@ class Nat {
   virtual std::expected<void, NatError> commit(std::span<const NatChange> changes,
                                                BootTime now) = 0;
   // Makes the table whole, as one transaction: sets, chains and rules as they should be, the
-  // surroundings if they are known, and `changes`. `of` Held: elements stay, but for those that
-  // the last read_back() could not read; refused where sets or chains differ too much to stay.
-  // `of` Nothing: whatever was there goes first, so that `changes` are all there is.
+  // surroundings if they are known, and `changes`, with all outward mappings among them. `of` Held:
+  // mappings and pinholes stay, but for those that the last read_back() could not read; refused
+  // where sets or chains differ too much to stay. `of` Nothing: whatever was there goes first, so
+  // that `changes` are all there is.
   virtual std::expected<void, NatError> rewrite(RewriteOf of,
                                                 const std::optional<NatSurroundings>& surroundings,
                                                 std::span<const NatChange> changes,

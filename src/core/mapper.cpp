@@ -1,7 +1,6 @@
 #include "mapper.h"
 
 #include <algorithm>
-#include <map>
 #include <ranges>
 #include <set>
 
@@ -18,12 +17,6 @@ bool is_same_end(const std::optional<BootTime>& a, const std::optional<BootTime>
 bool is_same_element(const PortMapping& wanted, const PortMapping& held) {
   return wanted.enabled && wanted.id == held.id && wanted.client == held.client &&
          wanted.internal_port == held.internal_port && is_same_end(wanted.expires, held.expires);
-}
-
-bool is_same_element(const OutwardMapping& wanted, const OutwardMapping& held) {
-  return wanted.external_port == held.external_port &&
-         is_same_end(wanted.external_port_expires, held.external_port_expires) &&
-         is_same_end(wanted.forward_expires, held.forward_expires);
 }
 
 }  // namespace
@@ -237,8 +230,7 @@ void Mapper::reserve_ids_up_to(MappingId last) {
   next_id_ = std::max(next_id_, last + 1);
 }
 
-std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held,
-                                         std::span<const OutwardMapping> held_outward) const {
+std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held) const {
   std::vector<NatChange> changes;
   std::set<PortMappingKey> right;
   for (const PortMapping& element : held) {
@@ -248,21 +240,16 @@ std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held,
     else
       changes.emplace_back(RemoveMapping{element});
   }
-  std::map<Endpoint, OutwardMapping> wanted_outward;
   table_.for_each([&](const PortMapping& mapping) {
     if (mapping.enabled && !right.contains(mapping.key)) changes.emplace_back(AddMapping{mapping});
-    if (const auto outward = table_.outward(endpoint_of(mapping)))
-      wanted_outward.insert_or_assign(outward->endpoint, *outward);
   });
-  for (const OutwardMapping& element : held_outward) {
-    const auto wanted = wanted_outward.find(element.endpoint);
-    if (wanted != wanted_outward.end() && is_same_element(wanted->second, element))
-      wanted_outward.erase(wanted);
-    else
-      changes.emplace_back(RemoveOutward{element});
-  }
-  for (const auto& [endpoint, outward] : wanted_outward)
-    changes.emplace_back(AddOutward{outward});
+  return changes;
+}
+
+std::vector<NatChange> Mapper::outward_mappings() const {
+  std::vector<NatChange> changes;
+  table_.for_each_outward(
+      [&](const OutwardMapping& outward) { changes.emplace_back(AddOutward{outward}); });
   return changes;
 }
 

@@ -103,10 +103,12 @@ class Mapper {
   // Takes a mapping out of the table that the kernel could not be given.
   void forget(const PortMappingKey& key);
   void forget(const PinholeKey& key);
-  // What makes the kernel, which holds these now, hold what the table says.
-  std::vector<NatChange> reconcile(std::span<const PortMapping> held,
-                                   std::span<const OutwardMapping> held_outward) const;
+  // What makes the kernel, which holds these now, hold what the table says; without outward
+  // mappings.
+  std::vector<NatChange> reconcile(std::span<const PortMapping> held) const;
   std::vector<NatChange> reconcile(std::span<const Pinhole> held) const;
+  // Adds every outward mapping: what the kernel lacks after a rewrite.
+  std::vector<NatChange> outward_mappings() const;
   // The first id not yet given away; ids only grow.
   MappingId next_id() const { return next_id_; }
   void reserve_ids_up_to(MappingId last);

@@ -227,13 +227,28 @@ void MappingTable::unindex(const Entry& entry) {
   by_end_.erase(&entry);
 }
 
+OutwardMapping MappingTable::outward_of(const Entry& chosen, const Entry& lasting) {
+  return {endpoint_of(chosen.mapping), chosen.mapping.key.external_port, chosen.mapping.expires,
+          lasting.mapping.expires};
+}
+
 std::optional<OutwardMapping> MappingTable::outward(const Endpoint& endpoint) const {
   const auto chosen = by_choice_.lower_bound(endpoint);
   if (chosen == by_choice_.end() || endpoint_of((*chosen)->mapping) != endpoint)
     return std::nullopt;
-  const PortMapping& mapping = (*chosen)->mapping;
-  const PortMapping& lasting = (*by_end_.lower_bound(endpoint))->mapping;
-  return OutwardMapping{endpoint, mapping.key.external_port, mapping.expires, lasting.expires};
+  return outward_of(**chosen, **by_end_.lower_bound(endpoint));
+}
+
+void MappingTable::for_each_outward(
+    const std::function<void(const OutwardMapping&)>& function) const {
+  // Both have the same entries, by endpoint first: an endpoint begins at the same place in both.
+  const Entry* before = nullptr;
+  for (auto chosen = by_choice_.begin(), lasting = by_end_.begin(); chosen != by_choice_.end();
+       ++chosen, ++lasting) {
+    if (before == nullptr || endpoint_of(before->mapping) != endpoint_of((*chosen)->mapping))
+      function(outward_of(**chosen, **lasting));
+    before = *chosen;
+  }
 }
 
 const PortMapping* MappingTable::first_to_expire() const {

@@ -69,6 +69,7 @@ class MappingTable {
   // The way out of `endpoint` that the enabled mappings to it make together: the external port of
   // the oldest one open to any RemoteHost (or else the oldest), forwarding until the last ends.
   std::optional<OutwardMapping> outward(const Endpoint& endpoint) const;
+  void for_each_outward(const std::function<void(const OutwardMapping&)>& function) const;
   // The mapping whose lease ends first.
   const PortMapping* first_to_expire() const;
   void for_each(const std::function<void(const PortMapping&)>& function) const;
@@ -112,6 +113,7 @@ class MappingTable {
   struct LastingFirst {
     static auto rank(const Entry& entry);
   };
+  static OutwardMapping outward_of(const Entry& chosen, const Entry& lasting);
   Entries::const_iterator first_at(Protocol protocol, ExternalPort port) const;
   void index(Entry& entry);
   void unindex(const Entry& entry);

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kLinesBeforeRewrite = 1000;
 constexpr std::size_t kMaxProblems = 5;
+constexpr std::size_t kPiece = 64 * 1024;  // written at a time
 constexpr std::chrono::seconds kBetweenAttempts{1};
 
 std::string this_boot() {
@@ -37,10 +38,11 @@ struct State {
     boot_id = header.boot_id;
     last_id = std::max(last_id, header.next_id == 0 ? 0 : header.next_id - 1);
   }
-  void take(const PutLine& put) {
-    mappings.insert_or_assign(put.mapping.id, put.mapping);
+  void take(PutLine put) {
+    const MappingId id = put.mapping.id;
+    mappings.insert_or_assign(id, std::move(put.mapping));
     last_written = std::max(last_written, put.written);
-    last_id = std::max(last_id, put.mapping.id);
+    last_id = std::max(last_id, id);
   }
   void take(const GoneLine& gone) {
     mappings.erase(gone.id);
@@ -92,9 +94,9 @@ Journal::Reading Journal::read(BootTime now) const {
   std::size_t understood = 0;
   while (std::getline(file, text)) {
     ++number;
-    if (const auto line = parse_line(text)) {
+    if (auto line = parse_line(text)) {
       ++understood;
-      std::visit([&](const auto& l) { state.take(l); }, *line);
+      std::visit([&](auto& l) { state.take(std::move(l)); }, *line);
     } else if (reading.problems.size() < kMaxProblems) {
       reading.problems.push_back(file_.string() + ":" + std::to_string(number) +
                                  ": not understood, passed over");
@@ -142,13 +144,15 @@ void Journal::rewrite(const core::Mapper& mapper, BootTime now) {
     return;
   }
   std::string lines = to_line(HeaderLine{this_boot(), mapper.next_id()});
-  mapper.table().for_each([&](const PortMapping& mapping) {
-    lines += to_line(PutLine{now, mapping});
-  });
-  mapper.pinholes().for_each([&](const Pinhole& pinhole) {
-    lines += to_line(PinholeLine{now, pinhole});
-  });
-  write(lines);
+  const auto put = [&](const JournalLine& line) {
+    lines += to_line(line);
+    if (lines.size() < kPiece || !fault_.empty()) return;
+    write(lines);
+    lines.clear();
+  };
+  mapper.table().for_each([&](const PortMapping& mapping) { put(PutLine{now, mapping}); });
+  mapper.pinholes().for_each([&](const Pinhole& pinhole) { put(PinholeLine{now, pinhole}); });
+  if (fault_.empty()) write(lines);
   lines_ = mapper.table().size() + mapper.pinholes().size() + 1;
   if (fault_.empty()) sync();
   if (fault_.empty() && ::rename(fresh.c_str(), file_.c_str()) != 0)

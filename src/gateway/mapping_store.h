@@ -71,8 +71,8 @@ class MappingStore {
 
   // ---- the kernel made to agree (mapping_store_heal.cpp) ----
   std::vector<NatChange> changes_from(const NatContents& held) const;
-  // How many changes it took.
-  std::expected<std::size_t, NatError> make_agree(const NatContents& held, BootTime now);
+  // How many changes of mappings and pinholes it took.
+  std::expected<std::size_t, NatError> make_agree(const NatContents& held);
   void on_foreign_change();
   void plan_heal();
   bool heal();

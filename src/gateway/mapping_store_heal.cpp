@@ -20,23 +20,25 @@ constexpr const char* kContested =
 }  // namespace
 
 std::vector<NatChange> MappingStore::changes_from(const NatContents& held) const {
-  auto changes = mapper_.reconcile(held.mappings, held.outward);
+  auto changes = mapper_.reconcile(held.mappings);
   std::ranges::move(mapper_.reconcile(held.pinholes), std::back_inserter(changes));
+  std::ranges::move(mapper_.outward_mappings(), std::back_inserter(changes));
   return changes;
 }
 
-std::expected<std::size_t, NatError> MappingStore::make_agree(const NatContents& held,
-                                                              BootTime now) {
+std::expected<std::size_t, NatError> MappingStore::make_agree(const NatContents& held) {
   auto changes = changes_from(held);
-  auto written = nat_->rewrite(RewriteOf::Held, surroundings_, changes, now);
+  auto written = nat_->rewrite(RewriteOf::Held, surroundings_, changes, base::boot_now());
   if (!written) {
     // What is there cannot stay as it is, or nobody knows what it is.
     changes = changes_from({});
-    written = nat_->rewrite(RewriteOf::Nothing, surroundings_, changes, now);
+    written = nat_->rewrite(RewriteOf::Nothing, surroundings_, changes, base::boot_now());
   }
   on_foreign_change();
   if (!written) return std::unexpected(written.error());
-  return changes.size();
+  return std::ranges::count_if(changes, [](const NatChange& change) {
+    return !std::holds_alternative<AddOutward>(change);  // those are written each time
+  });
 }
 
 void MappingStore::on_foreign_change() {
@@ -59,7 +61,7 @@ bool MappingStore::heal() {
   const BootTime now = base::boot_now();
   (void)nat_->foreign_change();  // what came until here is about to be seen
   const auto held = nat_->read_back(now);
-  const auto healed = held ? make_agree(*held, now) : std::unexpected(held.error());
+  const auto healed = held ? make_agree(*held) : std::unexpected(held.error());
   pace_.repaired(base::boot_now());
   if (!healed) {
     const std::string fault = "table inet upnpd cannot be repaired: " +

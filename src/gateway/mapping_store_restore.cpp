@@ -60,7 +60,7 @@ std::expected<void, std::string> MappingStore::restore(TableOrigin origin) {
     for (const Pinhole& pinhole : reading.pinholes)
       put_back(pinhole, now);
   import_leases(reading.foreign, now);
-  if (!make_agree(*held, now))
+  if (!make_agree(*held))
     if (const auto done = put_in_one_by_one(now); !done)
       return std::unexpected("table inet upnpd cannot be made: " + in_words(done.error()) +
                              kNeeded);

@@ -1,7 +1,6 @@
 #include "mapping_elements.h"
 
 #include <algorithm>
-#include <map>
 
 #include "mapping_userdata.h"
 #include "nft_sets.h"
@@ -38,19 +37,6 @@ Fields endpoint_fields(const Endpoint& endpoint) {
       .address(endpoint.client.address())
       .protocol(endpoint.protocol)
       .port(endpoint.port.number());
-}
-
-std::optional<Endpoint> endpoint_of(const Element& element) {
-  FieldReader fields(element.key);
-  const auto client = read_client(fields);
-  const auto protocol = fields.protocol();
-  const auto port = InternalPort::parse(fields.port().value_or(0));
-  if (!client || !protocol || !port) return std::nullopt;
-  return Endpoint{*client, *protocol, *port};
-}
-
-std::optional<ExternalPort> source_port_of(const Element& element) {
-  return ExternalPort::parse(FieldReader(element.data).port().value_or(0));
 }
 
 }  // namespace
@@ -110,39 +96,7 @@ Element source_port_element_of(const OutwardMapping& outward, BootTime now) {
 
 Element mapped_client_element_of(const OutwardMapping& outward, BootTime now) {
   return Element{.key = endpoint_fields(outward.endpoint),
-                 .lifetime = lifetime(outward.forward_expires, now),
-                 .userdata = encode_external_port(outward.external_port)};
-}
-
-bool is_of_outward_mapping(std::string_view set, const Element& element) {
-  const auto port =
-      set == kSourcePorts ? source_port_of(element) : decode_external_port(element.userdata);
-  return port && endpoint_of(element);
-}
-
-std::vector<OutwardMapping> outward_mappings_of(std::span<const Element> source_ports,
-                                                std::span<const Element> mapped_clients,
-                                                BootTime now) {
-  std::map<Endpoint, OutwardMapping> found;
-  for (const Element& element : mapped_clients) {
-    const auto endpoint = endpoint_of(element);
-    const auto port = decode_external_port(element.userdata);
-    if (endpoint && port)
-      found.emplace(*endpoint, OutwardMapping{*endpoint, *port, now, expiry(element, now)});
-  }
-  for (const Element& element : source_ports) {
-    const auto endpoint = endpoint_of(element);
-    const auto port = source_port_of(element);
-    if (!endpoint || !port) continue;
-    auto& outward =
-        found.try_emplace(*endpoint, OutwardMapping{*endpoint, *port, now, now}).first->second;
-    outward.external_port = *port;
-    outward.external_port_expires = expiry(element, now);
-  }
-  std::vector<OutwardMapping> outward_mappings;
-  for (const auto& [endpoint, outward] : found)
-    outward_mappings.push_back(outward);
-  return outward_mappings;
+                 .lifetime = lifetime(outward.forward_expires, now)};
 }
 
 }  // namespace upnpd::kernel

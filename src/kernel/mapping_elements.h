@@ -1,11 +1,8 @@
-// Mappings and outward mappings as elements of the kernel's sets, and back. Pure. What comes back
-// is built by each value's parse(); an element that makes no valid value is no value.
+// Mappings and outward mappings as elements of the kernel's sets, and mappings back. Pure. What
+// comes back is built by each value's parse(); an element that makes no valid value is no value.
 #pragma once
 
 #include <optional>
-#include <span>
-#include <string_view>
-#include <vector>
 
 #include "nft_element.h"
 
@@ -31,14 +28,5 @@ std::optional<PortMapping> mapping_of(const PortMappingKey& key, const Element& 
 // The two elements of an outward mapping: in kSourcePorts and in kMappedClients.
 Element source_port_element_of(const OutwardMapping& outward, BootTime now);
 Element mapped_client_element_of(const OutwardMapping& outward, BootTime now);
-
-// Whether `element` of `set`, kSourcePorts or kMappedClients, is such a one.
-bool is_of_outward_mapping(std::string_view set, const Element& element);
-
-// The outward mappings of which `source_ports` and `mapped_clients` are the elements. Where one of
-// the two has expired before the other, its time is `now`.
-std::vector<OutwardMapping> outward_mappings_of(std::span<const Element> source_ports,
-                                                std::span<const Element> mapped_clients,
-                                                BootTime now);
 
 }  // namespace upnpd::kernel

@@ -13,7 +13,7 @@ constexpr std::uint8_t kComment = NFTNL_UDATA_SET_ELEM_COMMENT;
 // Our own types, far from those nft may still number.
 constexpr std::uint8_t kDescription = 16;
 constexpr std::uint8_t kRecord = 17;
-constexpr std::uint8_t kExternalPort = 18;
+// 18 was the external port of an outward mapping.
 constexpr std::uint8_t kPinholeRecord = 19;
 constexpr std::uint8_t kExpires = 20;
 constexpr std::uint8_t kHost = 21;  // beside the record, so that older tables are read as well
@@ -208,21 +208,6 @@ std::optional<PinholeNote> decode_pinhole_note(std::span<const std::byte> userda
   });
   if (note) note->expires = expires;
   return note;
-}
-
-std::vector<std::byte> encode_external_port(ExternalPort port) {
-  Bytes bytes;
-  append_head(bytes, kExternalPort, 2);
-  append(bytes, port.number(), 2);
-  return bytes;
-}
-
-std::optional<ExternalPort> decode_external_port(std::span<const std::byte> userdata) {
-  std::optional<ExternalPort> port;
-  for_each_attribute(userdata, [&](std::uint8_t type, std::span<const std::byte> value) {
-    if (type == kExternalPort && value.size() == 2) port = ExternalPort::parse(read(value));
-  });
-  return port;
 }
 
 }  // namespace upnpd::kernel

@@ -50,9 +50,4 @@ std::vector<std::byte> encode_pinhole_note(const Pinhole& pinhole);
 // No value when upnpd has not put this element in.
 std::optional<PinholeNote> decode_pinhole_note(std::span<const std::byte> userdata);
 
-// The userdata of an element of mapped_clients: the external port that source_ports may have
-// forgotten already.
-std::vector<std::byte> encode_external_port(ExternalPort port);
-std::optional<ExternalPort> decode_external_port(std::span<const std::byte> userdata);
-
 }  // namespace upnpd::kernel

@@ -4,12 +4,17 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace upnpd::kernel {
 namespace {
 
-// More than the longest message has: a rule of some 15 expressions takes 1 KiB.
-constexpr std::size_t kLongestMessage = 8192;
+// More than the longest message has: a rule of some 15 expressions takes 1 KiB, and elements share
+// one up to kMostOfRun.
+constexpr std::size_t kLongestMessage = 16 * 1024;
+constexpr std::size_t kMostOfRun = 12 * 1024;
+// More than the heads of an element's attributes take, and its numbers.
+constexpr std::size_t kAttributesOfElement = 128;
 
 Owned<nftnl_table> make_table(const char* name) {
   auto table = own(nftnl_table_alloc());
@@ -62,7 +67,13 @@ char* NftBatch::free_room() {
   return bytes_.data() + used_;
 }
 
+// Whatever it is, elements may depend on it, or it on them.
 nlmsghdr* NftBatch::begin_message(int type, int flags, Step step) {
+  write_runs();
+  return append_message(type, flags, step);
+}
+
+nlmsghdr* NftBatch::append_message(int type, int flags, Step step) {
   steps_.push_back(step);
   char* room = free_room();
   last_message_ = used_;
@@ -130,11 +141,37 @@ void NftBatch::flush_rules() {
 }
 
 void NftBatch::change_element(int type, int flags, Step step, const Element& element) {
-  const auto set = make_set_name(step.object);
-  nftnl_set_elem_add(set.get(), make_element(element).release());
-  nlmsghdr* message = begin_message(type, flags, step);
-  nftnl_set_elems_nlmsg_build_payload(message, set.get());
+  const std::size_t bytes = element.key.bytes().size() + element.data.bytes().size() +
+                            element.userdata.size() + kAttributesOfElement;
+  Run& run = run_for(type, flags, step, bytes);
+  nftnl_set_elem_add(run.elements.get(), make_element(element).release());
+  run.bytes += bytes;
+}
+
+// Changes of one set stay in their order.
+NftBatch::Run& NftBatch::run_for(int type, int flags, Step step, std::size_t bytes) {
+  const std::string_view set = step.object;
+  const auto same_set =
+      std::ranges::find_if(runs_, [&](const Run& r) { return set == r.step.object; });
+  if (same_set != runs_.end()) {
+    if (same_set->type == type && same_set->flags == flags && same_set->bytes + bytes <= kMostOfRun)
+      return *same_set;
+    write(*same_set);
+    runs_.erase(same_set);
+  }
+  return runs_.emplace_back(type, flags, step, make_set_name(step.object));
+}
+
+void NftBatch::write(const Run& run) {
+  nlmsghdr* message = append_message(run.type, run.flags, run.step);
+  nftnl_set_elems_nlmsg_build_payload(message, run.elements.get());
   end_message(message);
+}
+
+void NftBatch::write_runs() {
+  for (const Run& run : runs_)
+    write(run);
+  runs_.clear();
 }
 
 void NftBatch::add_element(const char* set, const Element& element, Existing existing) {
@@ -155,6 +192,7 @@ void NftBatch::flush_set(const char* set) {
 }
 
 std::span<const std::byte> NftBatch::finish() {
+  write_runs();
   if (!steps_.empty()) {
     auto* last = static_cast<nlmsghdr*>(static_cast<void*>(bytes_.data() + last_message_));
     last->nlmsg_flags |= NLM_F_ACK;

@@ -172,6 +172,10 @@ void NftTable::add_layout(NftBatch& batch) {
   for (const auto& rule : make_rules())
     batch.add_rule(*rule);
   batch.flush_set(kSearchRate);  // who is in it has come back within seconds
+  // What follows from the mappings is written, not compared: reading 60 000 elements takes the
+  // kernel ten times as long.
+  batch.flush_set(kSourcePorts);
+  batch.flush_set(kMappedClients);
 }
 
 std::expected<void, NatError> NftTable::rewrite(RewriteOf of,
@@ -282,24 +286,6 @@ std::expected<void, NatError> NftTable::read_mappings(BootTime now, NatContents&
   return {};
 }
 
-std::expected<void, NatError> NftTable::read_outward(BootTime now, NatContents& contents) {
-  std::vector<Element> source_ports, mapped_clients;
-  const auto read = [&](const char* set, std::vector<Element>& elements) {
-    return visit(
-        set, [&] { elements.clear(); },
-        [&, set](Element& element) {
-          if (is_of_outward_mapping(set, element))
-            elements.push_back(std::move(element));
-          else
-            strangers_.push_back({set, element});
-        });
-  };
-  if (auto visited = read(kSourcePorts, source_ports); !visited) return visited;
-  if (auto visited = read(kMappedClients, mapped_clients); !visited) return visited;
-  contents.outward = outward_mappings_of(source_ports, mapped_clients, now);
-  return {};
-}
-
 std::expected<void, NatError> NftTable::read_pinholes(BootTime now, NatContents& contents) {
   for (const char* const set : kPinholeSets) {
     const std::size_t before = contents.pinholes.size();
@@ -321,9 +307,10 @@ std::expected<NatContents, NatError> NftTable::read_back(BootTime now) {
   strangers_.clear();
   reading_since_ = std::chrono::steady_clock::now();
   NatContents contents;
-  for (const auto read :
-       {&NftTable::read_mappings, &NftTable::read_outward, &NftTable::read_pinholes})
+  for (const auto read : {&NftTable::read_mappings, &NftTable::read_pinholes})
     if (auto done = (this->*read)(now, contents); !done) return std::unexpected(done.error());
+  // The kernel's order is that of its hashes; whoever goes through them in this one is done sooner.
+  std::ranges::sort(contents.mappings, {}, &PortMapping::key);
   return contents;
 }
 

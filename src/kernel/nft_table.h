@@ -42,8 +42,6 @@ class NftTable : public Nat {
                                         std::span<const NatChange> changes, BootTime now) override;
   // See Nat. Costs nothing when they are what was last set.
   std::expected<void, NatError> set_surroundings(const NatSurroundings& surroundings) override;
-  // See Nat. Of an outward mapping that has expired in part, the part that is gone expires at
-  // `now`.
   std::expected<NatContents, NatError> read_back(BootTime now) override;
   std::expected<TrafficCounters, NatError> pinhole_traffic(const PinholeKey& key) override;
   std::expected<std::map<PortMappingKey, TrafficCounters>, NatError> counters() override;
@@ -70,7 +68,6 @@ class NftTable : public Nat {
   std::expected<void, NatError> visit(const char* set, const std::function<void()>& begin,
                                       const ElementVisit& function);
   std::expected<void, NatError> read_mappings(BootTime now, NatContents& contents);
-  std::expected<void, NatError> read_outward(BootTime now, NatContents& contents);
   std::expected<void, NatError> read_pinholes(BootTime now, NatContents& contents);
   // What the pinholes have counted that `changes` close and open again.
   std::map<PinholeKey, TrafficCounters> counted_by_renewed(std::span<const NatChange> changes);

@@ -253,6 +253,13 @@ class Run {
                std::ranges::count(ports, found->second.external_port.number()) != 0,
            "the way out is one of its mappings");
     }
+    const auto listed = mapper_.outward_mappings();
+    must(listed.size() == outward_.size(), "all ways out are listed");
+    for (const NatChange& change : listed) {
+      const OutwardMapping& outward = std::get<AddOutward>(change).outward;
+      const auto found = outward_.find(outward.endpoint);
+      must(found != outward_.end() && found->second == outward, "as they are");
+    }
   }
 
   static core::Policy policy() {

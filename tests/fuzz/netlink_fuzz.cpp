@@ -43,7 +43,6 @@ void read_elements(Input input) {
   for (const char* const set : kernel::kPinholeSets)
     if (const auto pinhole = kernel::pinhole_of(set, element, now))
       must(kernel::set_of(pinhole->key) == std::string_view(set), "it is of this set");
-  static_cast<void>(kernel::outward_mappings_of({&element, 1}, {&element, 1}, now));
 }
 
 }  // namespace

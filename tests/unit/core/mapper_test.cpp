@@ -216,14 +216,11 @@ TEST_SUITE("mapper") {
     const PortMapping held = a_mapping().tcp(8080, 8000).id(7).until(60);
     const PortMapping lost = a_mapping().tcp(8081, 8001).id(9).until(60);
     CHECK(mapper.restore(held, at_second(0)));
-    CHECK(mapper.reconcile(std::array{held}, std::array{*mapper.table().outward(endpoint_of(held))})
-              .empty());
+    CHECK(mapper.reconcile(std::array{held}).empty());
     CHECK(mapper.restore(lost, at_second(0)));
-    const auto changes =
-        mapper.reconcile(std::array{held}, std::array{*mapper.table().outward(endpoint_of(held))});
-    REQUIRE(changes.size() == 2);
+    const auto changes = mapper.reconcile(std::array{held});
+    REQUIRE(changes.size() == 1);
     CHECK(std::get<AddMapping>(changes[0]).mapping.key == lost.key);
-    CHECK(std::get<AddOutward>(changes[1]).outward.external_port.number() == 8081);
     CHECK(mapper.next_id() == 10);
   }
 
@@ -244,19 +241,29 @@ TEST_SUITE("mapper") {
     Mapper mapper = a_mapper();
     const PortMapping mapping = a_mapping().udp(4000, 3074).until(60).id(1);
     CHECK(mapper.restore(mapping, at_second(0)));
-    const OutwardMapping right = *mapper.table().outward(endpoint_of(mapping));
-    OutwardMapping wrong = right;
-    wrong.external_port = *ExternalPort::parse(5000);
-    CHECK(mapper.reconcile(std::array{mapping}, std::array{wrong}).size() == 2);
-    CHECK(mapper.reconcile(std::array{mapping}, {}).size() == 1);
     const PortMapping elsewhere = a_mapping().udp(4000, 3075).until(60).id(1);
-    CHECK(mapper.reconcile(std::array{elsewhere}, std::array{right}).size() == 2);
+    CHECK(mapper.reconcile(std::array{elsewhere}).size() == 2);
     const PortMapping longer = a_mapping().udp(4000, 3074).until(90).id(1);
-    CHECK(mapper.reconcile(std::array{longer}, std::array{right}).size() == 2);
+    CHECK(mapper.reconcile(std::array{longer}).size() == 2);
     const PortMapping stranger = a_mapping().udp(4001, 3074).id(0);
-    const auto changes = mapper.reconcile(std::array{mapping, stranger}, std::array{right});
+    const auto changes = mapper.reconcile(std::array{mapping, stranger});
     REQUIRE(changes.size() == 1);
     CHECK(std::get<RemoveMapping>(changes[0]).mapping.key == stranger.key);
+  }
+
+  TEST_CASE("a rewrite is given one outward mapping for each endpoint") {
+    Mapper mapper = a_mapper();
+    const PortMapping first = a_mapping().udp(4000, 3074).until(60).id(1);
+    CHECK(mapper.restore(first, at_second(0)));
+    CHECK(mapper.restore(a_mapping().udp(4001, 3074).until(90).id(2), at_second(0)));
+    CHECK(mapper.restore(a_mapping().udp(3999, 3073).id(3), at_second(0)));
+    CHECK(mapper.restore(a_mapping().tcp(5000, 3074).id(4).disabled(), at_second(0)));
+    const auto changes = mapper.outward_mappings();
+    REQUIRE(changes.size() == 2);
+    CHECK(std::get<AddOutward>(changes[0]).outward.external_port.number() == 3999);
+    CHECK(std::get<AddOutward>(changes[1]).outward == OutwardMapping{endpoint_of(first),
+                                                                     first.key.external_port,
+                                                                     at_second(60), at_second(90)});
   }
 
   TEST_CASE("a mapping remembers its host as it was last asked for, and can be taken by that") {

@@ -61,6 +61,7 @@ class FakeNat : public Nat {
     ++kernel_.rewrites;
     FakeKernel after = kernel_;
     if (of == RewriteOf::Nothing) after.lose_table();
+    after.outward.clear();
     after.has_table = true;
     if (surroundings) after.surroundings = surroundings;
     return write(std::move(after), changes);
@@ -79,8 +80,6 @@ class FakeNat : public Nat {
     NatContents contents;
     for (const auto& [key, mapping] : kernel_.mappings)
       contents.mappings.push_back(mapping);
-    for (const auto& [endpoint, outward] : kernel_.outward)
-      contents.outward.push_back(outward);
     for (const auto& [key, pinhole] : kernel_.pinholes)
       contents.pinholes.push_back(pinhole);
     return contents;

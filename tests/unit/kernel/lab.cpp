@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -74,11 +75,12 @@ std::vector<PortMapping> mappings_of(Nat& nat) {
   return std::move(contents->mappings);
 }
 
-std::vector<OutwardMapping> outward_of(Nat& nat) {
-  auto contents = nat.read_back(kNow);
-  REQUIRE(contents);
-  std::ranges::sort(contents->outward);
-  return std::move(contents->outward);
+std::vector<Element> elements_of(const char* set) {
+  auto socket = NlSocket::open(NETLINK_NETFILTER);
+  REQUIRE(socket);
+  auto elements = dump_elements(*socket, set);
+  REQUIRE(elements);
+  return *std::move(elements);
 }
 
 FreshTable::FreshTable() {

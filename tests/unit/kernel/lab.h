@@ -7,7 +7,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "nft_dump.h"
+#include "nft_sets.h"
 #include "nft_table.h"
 
 namespace upnpd::kernel::test {
@@ -21,7 +24,7 @@ TableOrigin make_table(Nat& nat);
 
 // What the kernel holds, in order.
 std::vector<PortMapping> mappings_of(Nat& nat);
-std::vector<OutwardMapping> outward_of(Nat& nat);
+std::vector<Element> elements_of(const char* set);
 
 // An open table in a namespace that has none; taken away at the end.
 struct FreshTable {

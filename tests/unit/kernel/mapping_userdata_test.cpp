@@ -98,9 +98,4 @@ TEST_SUITE("mapping_userdata") {
     CHECK(expires_of(a_mapping().lasting(24h * 365 * 100)) == kNow + 24h * 365 * 100);
     CHECK_FALSE(expires_of(a_mapping().permanent()));
   }
-
-  TEST_CASE("an external port comes back") {
-    CHECK(decode_external_port(encode_external_port(external_port(65535))) == external_port(65535));
-    CHECK_FALSE(decode_external_port({}));
-  }
 }

@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <algorithm>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "builders.h"
 
@@ -48,6 +51,30 @@ TEST_SUITE("nft_batch") {
     CHECK(batch.describe(heads[2].nlmsg_seq) == "add element to mappings");
     CHECK(batch.describe(heads[0].nlmsg_seq) == "nf_tables transaction");
     CHECK(batch.describe(99) == "nf_tables transaction");
+  }
+
+  TEST_CASE("elements of a set share messages, and what is done to a set stays in its order") {
+    NftBatch batch;
+    for (int i = 0; i < 1000; ++i) {
+      batch.add_element(kSourcePorts, Element{}, NftBatch::Existing::Refused);
+      batch.add_element(kMappedClients, Element{}, NftBatch::Existing::Refused);
+    }
+    batch.delete_element(kSourcePorts, Element{});
+    batch.add_element(kSourcePorts, Element{}, NftBatch::Existing::Kept);
+    batch.flush_set(kMappedClients);
+    const auto heads = heads_of(batch.finish());
+    CHECK(heads.size() < 60);
+    std::vector<std::string> steps;
+    for (std::uint32_t i = 1; i + 1 < heads.size(); ++i) {
+      CHECK(heads[i].nlmsg_len <= 16 * 1024);
+      if (const std::string step = batch.describe(i); step.find("source_ports") != step.npos)
+        steps.push_back(step);
+    }
+    const auto deleted = std::ranges::find(steps, "delete element from source_ports");
+    REQUIRE(deleted != steps.end());
+    CHECK(std::count(steps.begin(), deleted, "add element to source_ports") > 5);
+    CHECK(std::count(deleted, steps.end(), "add element to source_ports") == 1);
+    CHECK(batch.describe(static_cast<std::uint32_t>(heads.size() - 2)) == "flush mapped_clients");
   }
 
   TEST_CASE("thousands of messages keep their order and their whole length") {
