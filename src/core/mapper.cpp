@@ -232,11 +232,12 @@ void Mapper::reserve_ids_up_to(MappingId last) {
 
 std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held) const {
   std::vector<NatChange> changes;
+  changes.reserve(table_.size());
   std::set<PortMappingKey> right;
   for (const PortMapping& element : held) {
     const PortMapping* const wanted = table_.find(element.key);
     if (wanted != nullptr && is_same_element(*wanted, element))
-      right.insert(element.key);
+      right.insert(right.end(), element.key);
     else
       changes.emplace_back(RemoveMapping{element});
   }
@@ -248,6 +249,7 @@ std::vector<NatChange> Mapper::reconcile(std::span<const PortMapping> held) cons
 
 std::vector<NatChange> Mapper::outward_mappings() const {
   std::vector<NatChange> changes;
+  changes.reserve(table_.size());
   table_.for_each_outward(
       [&](const OutwardMapping& outward) { changes.emplace_back(AddOutward{outward}); });
   return changes;

@@ -21,8 +21,8 @@ constexpr const char* kContested =
 
 std::vector<NatChange> MappingStore::changes_from(const NatContents& held) const {
   auto changes = mapper_.reconcile(held.mappings);
-  std::ranges::move(mapper_.reconcile(held.pinholes), std::back_inserter(changes));
-  std::ranges::move(mapper_.outward_mappings(), std::back_inserter(changes));
+  for (auto& more : {mapper_.reconcile(held.pinholes), mapper_.outward_mappings()})
+    changes.insert(changes.end(), more.begin(), more.end());
   return changes;
 }
 
