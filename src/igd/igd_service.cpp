@@ -101,6 +101,10 @@ void IgdService::exchange_messages() {
       take_frame(std::move(frame));
     if (frames->size() < wire::Channel::kFramesAtOnce) break;
   }
+  for (auto& [key, server] : servers_)
+    server->run_if_woken();
+  for (Retired& retired : retired_)
+    retired.server->run_if_woken();
   watch_channel();
 }
 

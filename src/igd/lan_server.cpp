@@ -28,7 +28,10 @@ LanServer::LanServer(base::Loop& loop, ExchangeContext context)
       cut_timer_(loop, [this] { cut_slow_connections(); }),
       room_timer_(loop, [this] { make_room(); }),
       loop_(loop) {
-  context_.wake = [this] { run_timer_.start(std::chrono::milliseconds(0)); };
+  context_.wake = [this] {
+    is_woken_ = true;
+    run_timer_.start(std::chrono::milliseconds(0));
+  };
 }
 
 LanServer::~LanServer() {
@@ -60,15 +63,31 @@ std::expected<void, int> LanServer::start_daemon(base::Fd listener) {
 }
 
 void LanServer::run() {
-  const std::size_t connections_before = connections_.size();
-  MHD_run(daemon_.get());
-  // A daemon that was full listens again only when it runs once more.
-  if (connections_.size() < connections_before) return context_.wake();
-  MHD_UNSIGNED_LONG_LONG wait = 0;
-  if (MHD_get_timeout(daemon_.get(), &wait) == MHD_YES)
-    run_timer_.start(std::chrono::milliseconds(wait));
+  // What can go on at once does, up to a point: a turn of the loop for each step costs more.
+  constexpr int kStepsOfTurn = 4;
+  is_woken_ = false;
+  std::optional<std::chrono::milliseconds> wait(0);
+  for (int step = 0; wait && wait->count() == 0 && step < kStepsOfTurn; ++step)
+    wait = run_daemon();
+  if (wait)
+    run_timer_.start(*wait);
   else
     run_timer_.stop();
+}
+
+std::optional<std::chrono::milliseconds> LanServer::run_daemon() {
+  const std::size_t connections_before = connections_.size();
+  MHD_run(daemon_.get());
+  // A daemon that was full listens again only when it runs once more, and who has just come mostly
+  // has asked already.
+  if (connections_.size() != connections_before) return std::chrono::milliseconds(0);
+  MHD_UNSIGNED_LONG_LONG wait = 0;
+  if (MHD_get_timeout(daemon_.get(), &wait) != MHD_YES) return std::nullopt;
+  return std::chrono::milliseconds(wait);
+}
+
+void LanServer::run_if_woken() {
+  if (is_woken_) run();
 }
 
 void LanServer::retire() {

@@ -48,6 +48,8 @@ class LanServer {
   // Takes in who already waits at the listening socket, closes it, and goes on serving the
   // connections there are.
   void retire();
+  // Sends the answers whose replies have come, now rather than in the loop's next turn.
+  void run_if_woken();
   bool has_connections() const { return !connections_.empty(); }
 
  private:
@@ -69,6 +71,8 @@ class LanServer {
   LanServer(base::Loop& loop, ExchangeContext context);
   std::expected<void, int> start_daemon(base::Fd listener);
   void run();
+  // When to run it again; no value: when something happens.
+  std::optional<std::chrono::milliseconds> run_daemon();
   void cut_slow_connections();
   void make_room();
 
@@ -82,6 +86,7 @@ class LanServer {
 
   ExchangeContext context_;
   base::Timer run_timer_;
+  bool is_woken_ = false;
   base::Timer cut_timer_;
   base::Timer room_timer_;
   std::map<MHD_Connection*, Connection> connections_;
