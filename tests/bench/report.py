@@ -93,7 +93,8 @@ def write(results, directory, text):
     if results.get("peer"):
         _plots(results, directory)
         parts += ["## Beside miniupnpd\n",
-                  "Both in the same namespaces, one after the other; each request on a new connection. "
+                  "Both in the same namespaces, one after the other; each request on a new connection, "
+                  "but for a walk of which the client asked to keep it (miniupnpd closes all the same). "
                   "miniupnpd with Debian's nft scripts, at its best: a small TCP hash table in its "
                   "namespace and no sockets in TIME_WAIT, since each of its adds reads /proc/net/tcp; of "
                   "10 000 mappings 9 000 are copies of its rules, which it reads from the kernel.\n",
