@@ -10,6 +10,7 @@ import time
 
 from igd_client import find_igd
 from namespace import is_alive, wait_until
+from sanitized import SANITIZED, SLOWER
 
 # Where the binaries are: conftest.py sets them from --upnpd and --upnpd-admin.
 UPNPD = None
@@ -17,7 +18,7 @@ UPNPD_ADMIN = None
 
 UUID = "5e1b0d4e-6d2b-4a6f-9d38-0a8c1f2e3d4c"
 CAN_MAP = "allow 1024-65535 0.0.0.0/0 80-65535"
-READY_WITHIN = 10 if not os.environ.get("UPNPD_SANITIZED") else 40
+READY_WITHIN = 10
 # A namespace of the network has this machine's files. What upnpd makes below /run, and by default
 # below /var/lib, it makes in a file system of its own; a new one at each start, as after a reboot.
 _OWN_DIRECTORIES = ["mount -t tmpfs none /run", "mount -t tmpfs none /var/lib"]
@@ -98,7 +99,7 @@ class Upnpd:
         """The clean end: SIGTERM. Returns the exit status."""
         self._process.terminate()
         try:
-            return self._process.wait(10)
+            return self._process.wait(10 * SLOWER)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -122,11 +123,11 @@ class Upnpd:
             self.signal_all(signal.SIGCONT)
             with contextlib.suppress(AssertionError):
                 self.stop()
-            deadline = time.monotonic() + 2
+            deadline = time.monotonic() + 2 * SLOWER
             while any(map(is_alive, family)) and time.monotonic() < deadline:
                 time.sleep(0.02)
         self.lab.router.run("nft", "delete", "table", "inet", "upnpd")
-        if os.environ.get("UPNPD_SANITIZED"):
+        if SANITIZED:
             found = [line for line in self.log().splitlines()
                      if "Sanitizer" in line or "runtime error:" in line]
             assert not found, self.log()

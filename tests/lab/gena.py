@@ -5,6 +5,8 @@ import queue
 import threading
 import xml.etree.ElementTree as ElementTree
 
+from sanitized import SLOWER
+
 _EVENT = "{urn:schemas-upnp-org:event-1-0}"
 
 
@@ -52,9 +54,9 @@ class Subscriber:
         self._thread.start()
 
     def next(self, seconds=5):
-        """The next event, or a failure when none comes."""
+        """The next event, or a failure when none comes within `seconds`, or SLOWER times as many."""
         try:
-            return self.events.get(timeout=seconds)
+            return self.events.get(timeout=seconds * SLOWER)
         except queue.Empty:
             raise AssertionError(f"no event within {seconds} s") from None
 

@@ -7,6 +7,8 @@ import urllib.parse
 import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import escape
 
+from sanitized import SLOWER
+
 SSDP = ("239.255.255.250", 1900)
 IGD1 = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
 IGD2 = "urn:schemas-upnp-org:device:InternetGatewayDevice:2"
@@ -31,7 +33,7 @@ def ssdp_answers(host, target, timeout=1.5, to=SSDP, first_only=False):
         endpoint.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(host.address))
         endpoint.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 2)
         endpoint.sendto(m_search(target), to)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * (SLOWER if first_only else 1)
         while (left := deadline - time.monotonic()) > 0 and not (first_only and answers):
             endpoint.settimeout(left)
             try:
@@ -95,7 +97,8 @@ class Igd:
         raise AssertionError(f"the description has no service {family}")
 
     def http(self, method, url, headers=None, body=None, timeout=5.0):
-        """(status, headers, body) of one request on a connection of its own."""
+        """(status, headers, body) of one request on a connection of its own. `timeout` is SLOWER times as long."""
+        timeout *= SLOWER
         parts = urllib.parse.urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
         connection.sock = self.host.connect(parts.hostname, parts.port, timeout)

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import time
 
+from sanitized import SLOWER
+
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -23,8 +25,9 @@ def _setns(fd):
 
 
 def wait_until(predicate, seconds, what):
-    """Polls `predicate` until it returns something true and returns that; fails after `seconds`.
-    `what` is said then; when it is a function, what it returns."""
+    """Polls `predicate` until it returns something true and returns that; fails after `seconds`, or SLOWER times
+    as many. `what` is said then; when it is a function, what it returns."""
+    seconds *= SLOWER
     deadline = time.monotonic() + seconds
     while True:
         result = predicate()

@@ -12,6 +12,7 @@ from gena import Subscriber
 from hang import can_hang, hang, hang_thread, threads_in_select
 from igd_client import IGD1, SSDP, WAN_IP_1, find_igd, m_search, ssdp_answers
 from namespace import wait_until
+from sanitized import SLOWER
 from traffic import Capture, Stream, UdpEcho
 
 BACK_WITHIN = 1.0
@@ -41,7 +42,7 @@ def test_a_killed_child_is_back_within_a_second(lab, upnpd, closing, role):
         igd = wait_until(lambda: find_igd(lab.pc1, timeout=0.1), BACK_WITHIN, "discovery and description")
         assert igd.get(6000, protocol="UDP")["NewPortMappingDescription"] == "stays"
         assert upnpd.process(role)["pid"] not in (0, old["pid"])
-        assert time.monotonic() - killed < BACK_WITHIN
+        assert time.monotonic() - killed < BACK_WITHIN * SLOWER
     finally:
         stream.close()
     assert upnpd.process(role)["restarts"] == old["restarts"] + 1

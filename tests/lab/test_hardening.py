@@ -1,17 +1,17 @@
 """What is built is built so that a fault is hard to use."""
 
-import os
 import pathlib
 import subprocess
 
 import pytest
 
 import daemon
+from sanitized import SANITIZED
 
 CHECK = pathlib.Path(__file__).resolve().parents[2] / "scripts/hardening-check"
 
 
-@pytest.mark.skipif(bool(os.environ.get("UPNPD_SANITIZED")), reason="a sanitizer's build is another one")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's build is another one")
 @pytest.mark.parametrize("binary", ["UPNPD", "UPNPD_ADMIN"])
 def test_a_binary_has_every_hardening_there_is(binary):
     checked = subprocess.run([CHECK, getattr(daemon, binary)], capture_output=True, text=True)

@@ -9,6 +9,7 @@ import pytest
 from daemon import Upnpd
 from injected_call import POSSIBLE, end_after, result_of
 from namespace import wait_until
+from sanitized import SANITIZED
 
 CAP_NET_ADMIN = 1 << 12
 
@@ -72,7 +73,7 @@ def test_a_childs_file_system_is_empty(child):
 def test_a_childs_resources_are_bounded(child):
     assert limit_of(child, "Max core file size") == "0"
     # A sanitizer's shadow memory alone is terabytes of it.
-    assert limit_of(child, "Max address space") != "unlimited" or os.environ.get("UPNPD_SANITIZED")
+    assert limit_of(child, "Max address space") != "unlimited" or SANITIZED
     assert int(limit_of(child, "Max open files")) <= 4096
 
 
@@ -117,7 +118,7 @@ def another_lab(make_lab):
 @ONLY_HERE
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_a_running_child_dies_of_a_call_it_has_no_use_for(another_lab, name):
-    if name == "open" and os.environ.get("UPNPD_SANITIZED"):
+    if name == "open" and SANITIZED:
         pytest.skip("the sanitizers' library opens files")
     upnpd = Upnpd(another_lab).start()
     try:

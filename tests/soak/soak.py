@@ -12,7 +12,6 @@ import argparse
 import collections
 import concurrent.futures
 import contextlib
-import os
 import pathlib
 import random
 import sys
@@ -29,6 +28,7 @@ from household import ECHO, NEAR, Household, has_ended, is_near  # noqa: E402
 from igd_client import WAN_IP_1, find_igd  # noqa: E402
 from ipv6 import add_ipv6  # noqa: E402
 from lab import Lab  # noqa: E402
+from sanitized import SANITIZED  # noqa: E402
 from traffic import UdpEcho, udp_passes  # noqa: E402
 from views import (difference, journal_mappings, journal_pinholes, kernel_mappings, kernel_pinholes,  # noqa: E402
                    kernel_table)
@@ -253,7 +253,7 @@ def run(lab, seconds, seed, say=print):
         for open_thing in [*echoes, *([subscriber] if subscriber else [])]:
             open_thing.close()
         home.upnpd.discard()
-    if not os.environ.get("UPNPD_SANITIZED"):  # what is freed is kept there
+    if not SANITIZED:  # what is freed is kept there
         assert footprint.growth() == [], footprint.growth()
     return {"steps": steps, "asked": sum(household.asked for household in home.households), "events": len(numbers),
             "faults": dict(deck.drawn), "lives": footprint.lives()}
