@@ -30,7 +30,7 @@ struct Guard {
   // event.
   std::atomic<int> listener{-1};
   std::atomic<unsigned> accepts{0};  // calls, whatever they returned
-  Connections connections;
+  Connections connections{[](int fd) { ::shutdown(fd, SHUT_RDWR); }};
   std::mutex mutex;  // of what follows
   GuardedLan lan;
   // A host's programs together: 24 subscriptions at once, then one a minute.

@@ -9,7 +9,7 @@
 // - The event listener is bound to the interface, for both families, and takes another port when
 //   its own is taken; libupnp's own ones for IPv6 are not available.
 // - Multicast leaves on the interface with TTL 2 (UDA 1.1 section 1.1.2), whatever was set.
-// - accept: hosts of the LAN only, at most Connections::kMaxPerPeer of one host.
+// - accept: hosts of the LAN only, as many as Connections allows.
 // - recv: at most Connections::kMaxBytes on a connection; a SUBSCRIBE as subscribe_head.h has it.
 // - connect: as may_connect() says, else ECONNREFUSED; at most 2 s. A moment after a SUBSCRIBE it
 //   waits, so that the first event does not overtake the answer.

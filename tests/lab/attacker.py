@@ -37,6 +37,32 @@ class Attack:
         os.waitpid(self._pid, 0)
 
 
+def held_open(victim, count, payload, sources=(None,)):
+    """Work for an Attack: `count` connections, of `victim(source, timeout)`, that each send `payload` and then stay."""
+    held = []
+
+    def work():
+        while len(held) < count:
+            try:
+                endpoint = victim(sources[len(held) % len(sources)], 0.2)
+            except OSError:
+                break
+            try:
+                endpoint.sendall(payload)
+                held.append(endpoint)
+            except OSError:
+                endpoint.close()
+                break
+        for endpoint in held[:]:
+            try:
+                endpoint.sendall(b"a")
+            except OSError:
+                held.remove(endpoint)
+                endpoint.close()
+        time.sleep(0.05)
+    return work
+
+
 # Between its pairs of requests, so that it stays below the usual max_requests_per_second.
 PAUSE = 0.005
 

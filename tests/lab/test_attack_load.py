@@ -1,14 +1,13 @@
 """One host does its worst, over IPv4 or over IPv6; another's AddPortMapping still succeeds, soon, and no process
 grows or falls. What is measured is printed (pytest -s)."""
 
-import os
 import random
 import socket
 import time
 
 import pytest
 
-from attacker import Attack, HonestClient, address_space_limit_of, memory_of
+from attacker import Attack, HonestClient, address_space_limit_of, held_open, memory_of
 from daemon import Upnpd
 from families import FAMILIES, connection, give_aliases
 from igd6_client import link_local_of
@@ -16,9 +15,10 @@ from igd_client import WAN_IP_1, envelope, find_igd, m_search, mapping_arguments
 from ipv6 import add_ipv6, wait_for_addresses
 from namespace import wait_until
 from raw import Wire, multicast_mac, udp
+from sanitized import SANITIZED
 from traffic import Capture
 
-P99_WITHIN = 0.1 if not os.environ.get("UPNPD_SANITIZED") else 1.0  # seconds
+P99_WITHIN = 0.1 if not SANITIZED else 1.0  # seconds
 MOST_RESIDENT = 48 * 1024  # KB, any process: a router has 64 MB
 
 
@@ -69,36 +69,10 @@ def check_memory(processes):
         resident, peak = memory_of(process["pid"])
         limit = address_space_limit_of(process["pid"])
         print(f"  {process['role']}: {resident} KB resident, {peak} KB of {limit} KB address space at most")
-        if not os.environ.get("UPNPD_SANITIZED"):
+        if not SANITIZED:
             assert resident < MOST_RESIDENT
             assert process["role"] == "gateway" or limit is not None
         assert limit is None or peak < limit
-
-
-def held_open(victim, count, payload, sources=(None,)):
-    """Work for an Attack: `count` connections that each send `payload` and then stay."""
-    held = []
-
-    def work():
-        while len(held) < count:
-            try:
-                endpoint = victim(sources[len(held) % len(sources)], 0.2)
-            except OSError:
-                break
-            try:
-                endpoint.sendall(payload)
-                held.append(endpoint)
-            except OSError:
-                endpoint.close()
-                break
-        for endpoint in held[:]:
-            try:
-                endpoint.sendall(b"a")
-            except OSError:
-                held.remove(endpoint)
-                endpoint.close()
-        time.sleep(0.05)
-    return work
 
 
 def one_request(victim, make):

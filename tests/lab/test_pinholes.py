@@ -212,6 +212,21 @@ def test_another_hosts_pinhole_cannot_be_touched(lab, upnpd, game):
     assert udp6_passes(lab.inet1, game, lab.pc1.address6, 4000)
 
 
+def test_who_has_anothers_address_next_has_not_its_pinhole(lab, upnpd):
+    """Its pinhole cannot be touched, and asked for anew is another one."""
+    address = LAN + "b0b"
+    lab.pc1.ip(f"addr add {address}/64 dev eth0 nodad\n")
+    formers = add(firewall_of(lab.pc1), address)
+    lab.pc1.ip(f"addr del {address}/64 dev eth0\n")
+    lab.pc2.ip(f"addr add {address}/64 dev eth0 nodad\n")
+    lab.router.run("ip", "-6", "neigh", "flush", "dev", "lan")
+    other = firewall_of(lab.pc2)
+    assert error_of(call, other, "UpdatePinhole", UniqueID=formers, NewLeaseTime=60) == 606
+    own = add(other, address)
+    assert own != formers and [p["id"] for p in pinholes(upnpd)] == [own]
+    call(other, "DeletePinhole", UniqueID=own)
+
+
 def test_policy_quota_and_switch(lab, game):
     upnpd = Upnpd(lab, permissions=("deny 5000 2001:db8:77::10 5000", "allow 80 2001:db8:77::/64 80",
                                     "allow 1-65535 0.0.0.0/0 1-65535"), max_mappings_per_host=2).start()
