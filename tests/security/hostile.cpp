@@ -25,6 +25,8 @@ Ipv4Address Hostile::any_address() {
                                     "203.0.113.10", "127.0.0.1",     "255.255.255.255",
                                     "0.0.0.0",      "224.0.0.1",     "8.8.8.8"};
   if (below(3) == 0) return *Ipv4Address::parse(kAddresses[below(9)]);
+  // Some hosts again and again: they come to what one may have.
+  if (below(2) == 0) return Ipv4Address::from_host_order(0xc0a84d0au + below(4));
   return Ipv4Address::from_host_order(0xc0a84d00u + below(256));
 }
 
