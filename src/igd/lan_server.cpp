@@ -77,6 +77,7 @@ void LanServer::run() {
 
 std::optional<std::chrono::milliseconds> LanServer::run_daemon() {
   const std::size_t connections_before = connections_.size();
+  ++runs_;
   MHD_run(daemon_.get());
   // A daemon that was full listens again only when it runs once more, and who has just come mostly
   // has asked already.
@@ -122,11 +123,16 @@ void LanServer::make_room() {
   const BootTime now = base::boot_now();
   for (Connection* const connection : idle) {
     if (kept <= kMaxKeptConnections) return;
-    if (connection->room_from > now) break;
+    if (connection->room_from > now || connection->room_from_run > runs_) break;
     connection->cut();
     --kept;
   }
   if (kept > kMaxKeptConnections && !room_timer_.is_running()) room_timer_.start(kGrace);
+}
+
+void LanServer::give_grace(Connection& connection) const {
+  connection.room_from = base::boot_now() + kGrace;
+  connection.room_from_run = runs_ + kRunsOfGrace;
 }
 
 MHD_Result LanServer::take_request(void* self, MHD_Connection* handle, const char* target,
@@ -146,12 +152,12 @@ MHD_Result LanServer::take_request(void* self, MHD_Connection* handle, const cha
 
 void LanServer::end_request(void* self, MHD_Connection* handle, void**,
                             MHD_RequestTerminationCode) {
-  auto& connections = static_cast<LanServer*>(self)->connections_;
-  const auto found = connections.find(handle);
-  if (found == connections.end()) return;
+  auto& server = *static_cast<LanServer*>(self);
+  const auto found = server.connections_.find(handle);
+  if (found == server.connections_.end()) return;
   found->second.exchange.reset();
   found->second.deadline = base::boot_now() + kRequestTime;
-  found->second.room_from = base::boot_now() + kGrace;
+  server.give_grace(found->second);
   if (found->second.bytes->have_ended()) ::shutdown(found->second.fd, SHUT_RDWR);
 }
 
@@ -165,12 +171,12 @@ void LanServer::note_connection(void* self, MHD_Connection* handle, void**,
   const auto* const info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return;
   const int fd = info->connect_fd;
-  server.connections_.insert_or_assign(handle,
-                                       Connection{.fd = fd,
-                                                  .deadline = base::boot_now() + kRequestTime,
-                                                  .room_from = base::boot_now() + kGrace,
-                                                  .bytes = std::make_unique<RequestBytes>(fd),
-                                                  .exchange = nullptr});
+  Connection connection{.fd = fd,
+                        .deadline = base::boot_now() + kRequestTime,
+                        .bytes = std::make_unique<RequestBytes>(fd),
+                        .exchange = nullptr};
+  server.give_grace(connection);
+  server.connections_.insert_or_assign(handle, std::move(connection));
   if (server.connections_.size() > kMaxKeptConnections) server.make_room();
   if (!server.cut_timer_.is_running()) server.cut_timer_.start(std::chrono::seconds(1));
 }

@@ -6,6 +6,7 @@
 
 #include <microhttpd.h>
 
+#include <cstdint>
 #include <expected>
 #include <map>
 #include <memory>
@@ -26,6 +27,9 @@ class LanServer {
   // But each has as long for its request: 48 in that time are 2 400 a second, so that whoever waits
   // behind the listening socket's 128 waits about 50 ms.
   static constexpr std::chrono::milliseconds kGrace{20};
+  // And as many runs of the daemon, in which a request that is there is read: on a slow machine 20
+  // ms may pass before.
+  static constexpr std::uint64_t kRunsOfGrace = 2;
   // Clients map a dozen ports at once, each on a connection of its own.
   static constexpr unsigned kMaxConnectionsOfAddress = 16;
   // Without a byte either way for this long, a connection ends.
@@ -56,8 +60,9 @@ class LanServer {
   struct Connection {
     int fd;
     BootTime deadline;
-    BootTime room_from;   // when it may be cut for another
-    bool is_cut = false;  // and will be closed
+    BootTime room_from{};             // when it may be cut for another
+    std::uint64_t room_from_run = 0;  // in which run of the daemon
+    bool is_cut = false;              // and will be closed
     std::unique_ptr<RequestBytes> bytes;
     std::unique_ptr<HttpExchange> exchange;
     bool is_waiting() const { return exchange && exchange->is_waiting(); }
@@ -75,6 +80,7 @@ class LanServer {
   std::optional<std::chrono::milliseconds> run_daemon();
   void cut_slow_connections();
   void make_room();
+  void give_grace(Connection& connection) const;
 
   static MHD_Result take_request(void* self, MHD_Connection* connection, const char* target,
                                  const char* method, const char* version, const char* data,
@@ -87,6 +93,7 @@ class LanServer {
   ExchangeContext context_;
   base::Timer run_timer_;
   bool is_woken_ = false;
+  std::uint64_t runs_ = 0;
   base::Timer cut_timer_;
   base::Timer room_timer_;
   std::map<MHD_Connection*, Connection> connections_;

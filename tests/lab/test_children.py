@@ -97,7 +97,7 @@ def test_a_child_that_hangs_is_noticed_by_the_first_who_needs_it(lab, upnpd, clo
     finally:
         stream.close()
         wire.close()
-    assert noticed < 4
+    assert noticed < 4 * SLOWER
     process = upnpd.process(role)
     assert process["restarts"] == old["restarts"] + 1 and "does not answer" in process["last_end"]
     assert listed(upnpd) == mappings and stream.lost == []
@@ -134,7 +134,7 @@ def test_a_thread_of_libupnp_that_hangs_is_noticed(lab, upnpd, closing, thread, 
         wait_until(lambda: find_igd(lab.pc1, timeout=0.2), 2.0, "discovery and description")
     finally:
         stream.close()
-    assert noticed < seconds and "a thread of libupnp hangs" in upnpd.log()
+    assert noticed < seconds * SLOWER and "a thread of libupnp hangs" in upnpd.log()
     assert closing(Subscriber(find_igd(lab.pc1), WAN_IP_1)).next()[0] == 0
     assert listed(upnpd) == mappings and stream.lost == []
 

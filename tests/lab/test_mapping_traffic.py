@@ -143,13 +143,13 @@ def test_a_mapping_follows_the_wan_address(lab, upnpd, igd, closing):
                   f"addr replace {new}/24 brd + dev wan\n")
     try:
         wait_until(lambda: igd.external_address() == new, 2, "the new address is told")
-        assert fetch(lab.inet1, new, 8085) == "a page"
+        wait_until(lambda: fetch(lab.inet1, new, 8085) == "a page", 1, "the mapping follows")
     finally:
         lab.router.ip(f"addr add {lab.wan_address}/24 brd + dev wan\naddr del {new}/24 dev wan\n"
                       f"addr replace {lab.wan_address}/24 brd + dev wan\n"
                       f"route replace default via {lab.inet1.address}\n")
     wait_until(lambda: igd.external_address() == lab.wan_address, 2, "the old address is back")
-    assert fetch(lab.inet1, lab.wan_address, 8085) == "a page"
+    wait_until(lambda: fetch(lab.inet1, lab.wan_address, 8085) == "a page", 1, "the mapping follows back")
     igd.delete(8085)
     with pytest.raises(SoapFault):
         igd.get(8085)
