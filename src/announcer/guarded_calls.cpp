@@ -184,6 +184,7 @@ int guarded_accept(Guard& guard, int listener, sockaddr* address, socklen_t* len
     real_close(fd);
     return failed(ECONNABORTED);
   }
+  ::eventfd_write(guard.accepted.get(), 1);
   if (address != nullptr && length != nullptr) {
     // To libupnp every peer is an IPv4 one: that is the family our documents are registered for.
     const auto* const ipv4 = std::get_if<Ipv4Address>(&peer->address);

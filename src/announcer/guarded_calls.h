@@ -3,6 +3,7 @@
 #pragma once
 
 #include <net/if.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "address_buckets.h"
+#include "fd.h"
 #include "lan_guard.h"
 
 namespace upnpd::announcer {
@@ -30,6 +32,7 @@ struct Guard {
   // event.
   std::atomic<int> listener{-1};
   std::atomic<unsigned> accepts{0};  // calls, whatever they returned
+  const base::Fd accepted{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // rung with each connection
   Connections connections{[](int fd) { ::shutdown(fd, SHUT_RDWR); }};
   std::mutex mutex;  // of what follows
   GuardedLan lan;

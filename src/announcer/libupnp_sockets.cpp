@@ -45,6 +45,11 @@ int libupnp_listener() {
   return guard == nullptr ? -1 : guard->listener.load();
 }
 
+int libupnp_accepted() {
+  const Guard* const guard = the_guard.load();
+  return guard == nullptr ? -1 : guard->accepted.get();
+}
+
 LibupnpProgress libupnp_progress() {
   Guard* const guard = the_guard.load();
   if (guard == nullptr) return {};

@@ -34,6 +34,9 @@ void set_guarded_ipv6_networks(std::vector<IpNetwork> networks);
 // Where libupnp listens; -1 while it does not. It stays open.
 int libupnp_listener();
 
+// Readable from when libupnp has accepted a connection until it is read; -1 without the guard.
+int libupnp_accepted();
+
 // How libupnp's threads get on, as their calls tell.
 struct LibupnpProgress {
   unsigned accepts = 0;  // calls so far

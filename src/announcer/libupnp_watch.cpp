@@ -1,6 +1,7 @@
 #include "libupnp_watch.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 
 #include <utility>
 
@@ -24,6 +25,12 @@ LibupnpWatch::LibupnpWatch(base::Loop& loop, std::function<void()> hung)
     : loop_(loop),
       listener_(libupnp_listener()),
       hung_(std::move(hung)),
+      accepted_bell_(loop, libupnp_accepted(), base::Interest::Read,
+                     [this] {
+                       eventfd_t count = 0;
+                       ::eventfd_read(libupnp_accepted(), &count);
+                       look();
+                     }),
       timer_(loop, [this] { check(); }) {
   wait_for_work();
 }

@@ -26,6 +26,8 @@ class LibupnpWatch {
   const int listener_;
   std::function<void()> hung_;
   std::unique_ptr<base::FdWatcher> bell_;
+  // libupnp may have accepted before this process's loop has seen that somebody waits.
+  base::FdWatcher accepted_bell_;
   base::Timer timer_;
   unsigned accepts_ = 0;  // as of accepted_
   BootTime accepted_;     // when libupnp last accepted, or had nobody to accept
