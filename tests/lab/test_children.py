@@ -12,7 +12,7 @@ from gena import Subscriber
 from hang import can_hang, hang, hang_thread, threads_in_select
 from igd_client import IGD1, SSDP, WAN_IP_1, find_igd, m_search, ssdp_answers
 from namespace import wait_until
-from sanitized import SLOWER
+from sanitized import SANITIZED, SLOWER
 from traffic import Capture, Stream, UdpEcho
 
 BACK_WITHIN = 1.0
@@ -151,6 +151,7 @@ def test_slow_subscribers_are_no_hang(lab, upnpd, closing):
     assert upnpd.process("announcer") == announcer
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitized upnpd-admin takes longer to look than the first pauses last")
 def test_a_child_that_falls_again_and_again_is_waited_for_longer_and_shown(lab, upnpd):
     pauses = []
     for _ in range(6):

@@ -8,7 +8,7 @@ import pytest
 from daemon import Upnpd
 from igd_client import find_igd
 from namespace import wait_until
-from sanitized import SLOWER
+from sanitized import SANITIZED
 
 COUNT = 60000
 CPU_SECONDS = 2.0
@@ -51,7 +51,7 @@ def start(lab, upnpd, what):
     assert igd.get(1024)["NewInternalPort"] == "1024"
     wall, cpu = time.monotonic() - began, cpu_seconds(upnpd.pid)
     print(f"{what}: {wall:.2f} s, {cpu:.2f} s of CPU, {private_dirty_kib(upnpd.pid)} KiB")
-    assert wall < WALL_SECONDS * SLOWER
+    assert wall < WALL_SECONDS
     return cpu
 
 
@@ -74,13 +74,14 @@ def upnpd(lab):
     upnpd.discard()
 
 
+@pytest.mark.skipif(SANITIZED, reason="what 60 000 mappings take is nothing a sanitized build can tell")
 def test_the_journal_is_put_back_and_the_kernel_taken_over_in_time(lab, upnpd):
     replayed = start(lab, upnpd, "put back from the journal")
     assert upnpd.status()["mappings"]["count"] == COUNT
     upnpd.kill()
     adopted = start(lab, upnpd, "taken over from the kernel")
     assert upnpd.status()["mappings"]["count"] == COUNT
-    limit = max(CPU_SECONDS * SLOWER, OVER_NFT * listing_seconds(lab))
+    limit = max(CPU_SECONDS, OVER_NFT * listing_seconds(lab))
     assert replayed < limit and adopted < limit
     igd = find_igd(lab.pc1)
     igd.add(62000, 80)
