@@ -23,6 +23,22 @@ def section(head, *options):
 LAN = section("internal_network", "interface lan", "reject_ports ''")
 QUIET_LAN = section("internal_network", "interface lan", "reject_ports '22'", "access_preset none")
 
+WEB = "allow 80 0.0.0.0/0 80 # web"
+
+
+def preset(name, check=""):
+    entry = section("perm_rule", "action allow", "ext_ports 80", "int_ports 80", "comment web")
+    return section("internal_network", "interface lan", "reject_ports ' '", f"acl_preset {name}", f"check_custom_acl '{check}'") + entry
+
+
+def on_lan(verdict, ports, why):
+    return [f"{verdict} {ports} {whom} {ports} # {why} on lan" for whom in ("192.168.1.1/24", "::/0")]
+
+
+def on_all(verdict, ports, why):
+    return [f"{verdict} {ports} {whom} {ports} # {why} on every network" for whom in ("0.0.0.0/0", "::/0")]
+
+
 # Options, the lines they become, lines that there must not be.
 PRESENT = {
     "nothing but enabled": ([], ["ext_ifname=eth1", "listening_ip=br-lan", "enable_upnp=yes", "enable_pcp_pmp=yes",
@@ -72,6 +88,13 @@ PROPOSED = {
     "friendly_name": (["friendly_name 'The <router> & co'"], ["friendly_name=The <router> & co"]),
     "http_port": (["http_port 0"], ["http_port=0"]),
     "lease_file": (["lease_file /mnt/leases"], ["lease_file=/mnt/leases.upnpd/leases"]),
+    "report-private": (["allow_cgnat report-private-ipv4"], ["ext_allow_private_ipv4=yes"]),
+    "enabled_protocols": (["enabled_protocols pcp-natpmp"], ["enable_upnp=no", "enable_pcp_pmp=yes"]),
+    "allow_cgnat_use": (["allow_cgnat_use allow-filtered"], ["ext_perform_stun=allow-filtered"]),
+    "upnp_igd_ speeds": (["upnp_igd_download 100000", "upnp_igd_upload 40000"],
+                         ["bitrate_down=100000000", "bitrate_up=40000000"]),
+    "upnp_igd_friendly_name": (["upnp_igd_friendly_name 'My router'"], ["friendly_name=My router"]),
+    "upnp_igd_http_port": (["upnp_igd_http_port 49152"], ["http_port=49152"]),
 }
 RULES = {
     "as shipped": ([["action allow", "ext_ports 1024-65535", "int_addr 0.0.0.0/0", "int_ports 1024-65535"],
@@ -83,6 +106,9 @@ RULES = {
     "a colon, a mask": ([["action allow", "ext_ports 27000:27050", "int_addr 192.168.1.0/255.255.255.0"]],
                         ["allow 27000-27050 192.168.1.0/255.255.255.0 0-65535 # ACL"]),
     "IPv6": ([["action allow", "ext_ports 80", "int_addr 2001:db8::/64", "int_ports 80"]], ["allow 80 2001:db8::/64 80 # ACL"]),
+    "a rule that is disabled": ([["action disabled", "ext_ports 80"]], []),
+    "a description": ([["action allow", "ext_ports 80", "desc_regex 'Xbox|Play.*'"]],
+                      ['allow 80 0.0.0.0/0 0-65535 "Xbox|Play.*" # ACL']),
     "a verdict of another schema": ([["action accept", "ext_ports 80"]], ["deny 80 0.0.0.0/0 0-65535 # ACL"]),
 }
 ENTRIES = {
@@ -105,6 +131,26 @@ ENTRIES = {
          "allow 443 192.168.1.1/24 443 # accepted on lan", "allow 443 ::/0 443 # accepted on lan",
          "deny 0-65535 192.168.1.1/24 0-65535 # the rest on lan", "deny 0-65535 ::/0 0-65535 # the rest on lan",
          "allow 1-65535 0.0.0.0/0 1-65535 # ACL"]),
+    "rules as entries": (section("perm_rule", "action deny", "ext_ports 80", "comment web"), ["deny 80 0.0.0.0/0 0-65535 # web"]),
+    "acl_preset alone": (
+        preset("accept-high-ports+web"),
+        [*on_lan("allow", "80", "accepted"), *on_lan("allow", "443", "accepted"), *on_lan("allow", "1024-65535", "accepted"),
+         *on_lan("deny", "0-65535", "the rest"), WEB]),
+    "acl_preset after the entries": (preset("accept-all-ports", "first"), [WEB, *on_lan("allow", "1-65535", "accepted")]),
+    "acl_preset before the entries": (
+        preset("accept-high-ports+web+dns", "last"),
+        [line for ports in ("53", "80", "443", "1024-65535") for line in on_lan("allow", ports, "accepted")] + [WEB]),
+    "acl_preset none": (preset("none"), [WEB]),
+    "an acl_preset that is not known": (preset("accept-some"), [*on_lan("deny", "0-65535", "the rest"), WEB]),
+}
+# What the settings say where no network has a section: options, permission lines.
+EVERYWHERE = {
+    "nothing": ([], [WEB]),
+    "a preset, after the entries": (["access_preset accept-high-ports", "accept_ports 80"],
+                                    [WEB, *on_all("allow", "1024-65535", "accepted"), *on_all("allow", "80", "accepted")]),
+    "without the entries": (["access_preset accept-web-ports", "check_acl 0"],
+                            [*on_all("allow", "80", "accepted"), *on_all("allow", "443", "accepted"),
+                             *on_all("deny", "0-65535", "the rest"), WEB]),
 }
 
 
@@ -152,6 +198,21 @@ def test_entries_and_presets_of_the_proposed_schema_in_their_order(router, name)
                                                      "deny 22 ::/0 22 # refused on lan"]
     found = permissions(settled(router, proposed(rest=lan + lines)))
     assert found == before + wanted + ["deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
+
+
+@pytest.mark.parametrize("name", EVERYWHERE)
+def test_presets_for_all_networks(router, name):
+    options, wanted = EVERYWHERE[name]
+    entry = section("acl_entry", "action accept", "ext_port 80", "int_port 80", "comment web")
+    lines = settled(router, proposed("internal_iface 'lan guest'", "reject_ports 22", *options, rest=entry))
+    assert [line for line in lines if line.startswith("listening_ip=")] == ["listening_ip=br-lan", "listening_ip=br-guest"]
+    assert permissions(lines) == [*on_all("deny", "22", "refused"), *wanted, "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
+
+
+def test_unsafe_ports_are_refused_to_each_network_by_one_list(router):
+    lines = settled(router, proposed("acl_reject_unsafe_ports '23 445'", rest=section("internal_network", "interface lan")))
+    assert permissions(lines)[:-1] == [*on_lan("deny", "23", "refused"), *on_lan("deny", "445", "refused")]
+    assert "not applicable" not in router.log
 
 
 def test_the_shipped_settings_become_the_usual_rules(router):

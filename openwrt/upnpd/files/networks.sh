@@ -51,3 +51,11 @@ write_lan_of() {
 	config_get interface "$1" interface
 	[ -z "$interface" ] || write_lan "$interface"
 }
+
+# Whether there is a section internal_network.
+has_networks() {
+	local found=
+	config_foreach note_network internal_network
+	[ -n "$found" ]
+}
+note_network() { found=1; }

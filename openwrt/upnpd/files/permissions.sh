@@ -1,6 +1,6 @@
 # shellcheck shell=dash
-# The permission lines of upnpd.conf from /etc/config/upnpd: perm_rule of the present schema;
-# internal_network and acl_entry of the proposed one. The first line that matches wins.
+# The permission lines of upnpd.conf from /etc/config/upnpd: perm_rule of the present schema; of the proposed one
+# acl_entry or perm_rule, and presets, of each internal_network or of the settings. The first line that matches wins.
 
 # permission VERDICT EXTERNAL-PORTS ADDRESS INTERNAL-PORTS EXPRESSION COMMENT
 permission() {
@@ -11,23 +11,34 @@ permission() {
 ports() { echo "$1" | tr ':' '-' | tr -d ' '; }
 
 write_perm_rule() {
-	local action external address internal comment
+	local action external address internal pattern comment
 	config_get action "$1" action deny
 	config_get external "$1" ext_ports 0-65535
 	config_get address "$1" int_addr "$EVERYONE"
 	config_get internal "$1" int_ports 0-65535
+	config_get pattern "$1" desc_regex
 	config_get comment "$1" comment ACL
-	[ "$action" = allow ] || action=deny
-	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "" "$comment"
+	case "$action" in
+		allow) ;;
+		disabled) return 0 ;;
+		*) action=deny ;;
+	esac
+	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "$pattern" "$comment"
 }
 
 # An entry that is no entry keeps upnpd's own rule away, which is for those without any.
 write_lists() {
-	config_foreach write_refused_ports internal_network
-	config_foreach write_preset internal_network 1
+	on_each_network write_refused_ports
+	on_each_network write_preset_before
 	config_foreach write_acl_entry acl_entry
-	config_foreach write_preset internal_network 0
+	config_foreach write_perm_rule perm_rule
+	on_each_network write_preset_after
 	permission deny 0-65535 "$EVERYONE" 0-65535 "" "what no list allows"
+}
+
+# What a section internal_network says of one network, the settings say of all where there is none.
+on_each_network() {
+	if has_networks; then config_foreach "$1" internal_network; else "$1" "$SECTION"; fi
 }
 
 # on_network VERDICT PORTS SUBNET COMMENT: for IPv4 by the network. IPv6 prefixes come and go, and
@@ -42,6 +53,9 @@ on_network() {
 
 # Sets `interface` and `subnet`; fails where the network has none yet.
 find_subnet() {
+	interface="every network"
+	subnet="$EVERYONE"
+	[ "$1" != "$SECTION" ] || return 0
 	config_get interface "$1" interface
 	network_get_subnet subnet "$interface" && [ -n "$subnet" ] && return
 	log "network $interface has no address yet: its presets wait for it" warn
@@ -49,30 +63,64 @@ find_subnet() {
 }
 
 write_refused_ports() {
-	local interface subnet list
+	local interface subnet list usual
 	find_subnet "$1" || return 0
-	config_get list "$1" reject_ports "21 23 135 137-139 445 3389"
+	get usual acl_reject_unsafe_ports "21 23 135 137-139 445 3389"
+	config_get list "$1" reject_ports "$usual"
 	on_network deny "$list" "$subnet" "refused on $interface"
 }
 
-# write_preset SECTION IGNORE_ACL: before the acl_entry lines where a network ignores them.
-write_preset() {
-	local interface subnet preset list ignore
-	config_get_bool ignore "$1" ignore_acl 0
-	[ "$ignore" = "$2" ] || return 0
+# Sets `preset` and its `place`: before the entries, after them, or alone, which is without them.
+find_preset() {
+	local entries
+	place=after
+	config_get preset "$1" acl_preset
+	if [ -z "$preset" ]; then
+		config_get preset "$1" access_preset none
+		config_get_bool entries "$1" ignore_acl 0
+		[ "$entries" = 0 ] || place=alone
+		config_get_bool entries "$1" check_acl 1
+		[ "$entries" = 1 ] || place=alone
+		return
+	fi
+	config_get entries "$1" check_custom_acl
+	case "$preset:$entries" in
+		none:* | *:first) ;;
+		*:last) place=before ;;
+		*) place=alone ;;
+	esac
+}
+
+write_preset_before() {
+	local interface subnet preset place
+	find_preset "$1"
+	[ "$place" != after ] || return 0
 	find_subnet "$1" || return 0
-	config_get preset "$1" access_preset none
+	write_preset "$1"
+	[ "$place" = before ] || on_network deny 0-65535 "$subnet" "the rest on $interface"
+}
+
+write_preset_after() {
+	local interface subnet preset place
+	find_preset "$1"
+	[ "$place" = after ] || return 0
+	find_subnet "$1" || return 0
+	write_preset "$1"
+}
+
+write_preset() {
+	local list
 	config_get list "$1" accept_ports
 	case "$preset" in
 		accept-high-ports) list="1024-65535 $list" ;;
-		accept-web+high-ports) list="80 443 1024-65535 $list" ;;
+		accept-web+high-ports | accept-high-ports+web) list="80 443 1024-65535 $list" ;;
+		accept-high-ports+web+dns) list="53 80 443 1024-65535 $list" ;;
 		accept-web-ports) list="80 443 $list" ;;
 		accept-all-ports) list="1-65535 $list" ;;
 		none) ;;
-		*) log "access_preset '$preset' is not known: nothing is allowed by it" warn ;;
+		*) log "the preset '$preset' is not known: nothing is allowed by it" warn ;;
 	esac
 	on_network allow "$list" "$subnet" "accepted on $interface"
-	[ "$ignore" = 0 ] || on_network deny 0-65535 "$subnet" "the rest on $interface"
 }
 
 write_acl_entry() {

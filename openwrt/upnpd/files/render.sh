@@ -1,7 +1,8 @@
 # shellcheck shell=dash
 # /etc/config/upnpd as upnpd.conf. Two schemas are known: `config upnpd 'config'` with perm_rule, and
-# `config upnpd 'settings'` with internal_network and acl_entry. Which values are good is upnpd's to
-# say: see settle(). What upnpd knows and does not do, it names itself in the log when it reads it.
+# `config upnpd 'settings'`, by each of the names its options have had, with internal_network, acl_entry and
+# perm_rule. Which values are good is upnpd's to say: see settle(). What upnpd knows and does not do, it names
+# itself in the log when it reads it.
 
 NEWLINE='
 '
@@ -16,7 +17,9 @@ KNOWN_OPTIONS="enabled config_file log_output external_iface external_iface6 ext
 	enable_upnp enable_natpmp secure_mode igdv1 download upload internal_iface port upnp_lease_file
 	upnp_lease_file6 use_stun stun_port ext_allow_private_ipv4 force_forwarding
 	enable_protocols allow_cgnat allow_third_party_mapping lease_file upnp_igd_compat download_kbps upload_kbps
-	friendly_name http_port $OWN_OPTIONS"
+	friendly_name http_port access_preset accept_ports reject_ports check_acl
+	enabled_protocols allow_cgnat_use upnp_igd_download upnp_igd_upload upnp_igd_friendly_name upnp_igd_http_port
+	acl_reject_unsafe_ports $OWN_OPTIONS"
 
 . "$SHARE/networks.sh"
 . "$SHARE/schemas.sh"
@@ -39,6 +42,16 @@ get() { config_get "$1" "$SECTION" "$2" "$3"; }
 get_switch() { config_get_bool "$1" "$SECTION" "$2" "$3"; }
 
 is_set() { local value; get value "$1"; [ -n "$value" ]; }
+
+# name_of NAME...: of the names that one option has had, the one it is set by; the first where it is not.
+name_of() {
+	local name
+	for name in "$@"; do
+		! is_set "$name" || break
+		name="$1"
+	done
+	echo "$name"
+}
 
 # A key of upnpd.conf. An empty value is none; one line must not become two.
 key() {
@@ -75,7 +88,8 @@ write_identity() {
 	get value serial_number; key serial "$value"
 	get value presentation_url; key presentation_url "$value"
 	get value notify_interval; key notify_interval "$value"
-	for value in friendly_name model_number $OWN_OPTIONS; do
+	get value "$(name_of friendly_name upnp_igd_friendly_name)"; key friendly_name "$value"
+	for value in model_number $OWN_OPTIONS; do
 		write_as_is "$value"
 	done
 }

@@ -35,13 +35,31 @@ write_present() {
 
 # `config upnpd 'settings'`
 write_proposed() {
-	local value host
-	get value enable_protocols all
+	local value network
+	get value "$(name_of enable_protocols enabled_protocols)" all
 	case "$value" in
 		upnp-igd) echo "enable_upnp=yes"; echo "enable_pcp_pmp=no" ;;
-		pcp+nat-pmp) echo "enable_upnp=no"; echo "enable_pcp_pmp=yes" ;;
+		pcp+nat-pmp | pcp-natpmp) echo "enable_upnp=no"; echo "enable_pcp_pmp=yes" ;;
 		*) echo "enable_upnp=yes"; echo "enable_pcp_pmp=yes" ;;
 	esac
+	write_third_parties
+	get value upnp_igd_compat
+	case "$value" in igdv1) echo "force_igd_desc_v1=yes" ;; igdv2) echo "force_igd_desc_v1=no" ;; esac
+	write_cgnat
+	bitrate bitrate_down "$(name_of download_kbps upnp_igd_download)" 1000
+	bitrate bitrate_up "$(name_of upload_kbps upnp_igd_upload)" 1000
+	get value "$(name_of http_port upnp_igd_http_port)" 5000; key http_port "$value"
+	if has_networks; then
+		config_foreach write_lan_of internal_network
+	else
+		get value internal_iface lan
+		for network in $value; do write_lan "$network"; done
+	fi
+	write_lists
+}
+
+write_third_parties() {
+	local value
 	get value allow_third_party_mapping 0
 	case "$value" in
 		1) echo "secure_mode=no"; echo "pcp_allow_thirdparty=yes" ;;
@@ -49,18 +67,15 @@ write_proposed() {
 		pcp) echo "secure_mode=yes"; echo "pcp_allow_thirdparty=yes" ;;
 		*) echo "secure_mode=yes" ;;
 	esac
-	get value upnp_igd_compat
-	case "$value" in igdv1) echo "force_igd_desc_v1=yes" ;; igdv2) echo "force_igd_desc_v1=no" ;; esac
-	get value allow_cgnat 0
+}
+
+write_cgnat() {
+	local value host
+	get value "$(name_of allow_cgnat allow_cgnat_use)" 0
 	get host stun_host
 	case "$value" in
 		1) echo "ext_perform_stun=yes"; write_stun "$host" "" ;;
 		allow-filtered) echo "ext_perform_stun=allow-filtered"; write_stun "$host" "" ;;
-		allow-private-ext-ipv4) echo "ext_allow_private_ipv4=yes" ;;
+		allow-private-ext-ipv4 | report-private-ipv4) echo "ext_allow_private_ipv4=yes" ;;
 	esac
-	bitrate bitrate_down download_kbps 1000
-	bitrate bitrate_up upload_kbps 1000
-	get value http_port 5000; key http_port "$value"
-	config_foreach write_lan_of internal_network
-	write_lists
 }
