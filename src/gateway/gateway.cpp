@@ -50,11 +50,7 @@ Gateway::Gateway(Config config, Resources resources)
     add_lan(name);
 }
 
-int Gateway::run() {
-  if (const auto opened = store_.open(); !opened) {
-    base::log_error(opened.error());
-    return 1;
-  }
+void Gateway::run() {
   if (config_.enable_upnp) service_.start();
   on_interfaces_changed();
   base::log_notice("serving " + std::to_string(store_.mapper().table().size()) + " mappings and " +
@@ -62,7 +58,6 @@ int Gateway::run() {
                    " pinholes; IPv6: " + ipv6_reach(config_));
   loop_.run();
   finish_stop();
-  return 0;
 }
 
 void Gateway::begin_stop() {

@@ -48,8 +48,11 @@ class Gateway {
 
   Gateway(Config config, Resources resources);
 
-  // Runs until SIGTERM or SIGINT, then closes every port. The exit code of the process.
-  int run();
+  // Makes or takes over the kernel's table, with what is remembered. An error is a line for the
+  // log.
+  std::expected<void, std::string> open() { return store_.open(); }
+  // Serves, once it is open, until SIGTERM or SIGINT; then closes every port.
+  void run();
 
  private:
   // ---- start and stop ----

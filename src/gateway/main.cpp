@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
+#include <optional>
 
 #include "announcer.h"
+#include "background.h"
 #include "config_keys.h"
 #include "gateway.h"
 #include "igd_service.h"
@@ -240,12 +241,20 @@ int serve(Options options) {
   auto resources = open_resources(reading.config, options);
   if (!resources) return fail(resources.error());
   if (auto kept = base::keep_only_net_admin(); !kept) return fail(kept.error());
-  if (!options.foreground) {
-    if (!options.stay && ::daemon(0, 0) != 0)
-      return fail(base::with_errno("cannot go into the background", errno));
-    base::set_up_log({"gateway", false, options.debug});
+  std::optional<base::Background> background;
+  if (!options.foreground && !options.stay) {
+    auto entered = base::Background::enter();
+    if (!entered) return fail(entered.error());
+    background = *std::move(entered);
   }
-  return Gateway(std::move(reading.config), *std::move(resources)).run();
+  if (!options.foreground) base::set_up_log({"gateway", false, options.debug});
+
+  Gateway gateway(std::move(reading.config), *std::move(resources));
+  const auto opened = gateway.open();
+  if (background) background->report(opened ? "" : opened.error());
+  if (!opened) return fail(opened.error());
+  gateway.run();
+  return 0;
 }
 
 int run(const std::vector<std::string>& arguments) {

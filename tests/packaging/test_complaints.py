@@ -51,6 +51,18 @@ def test_where_nf_tables_is_somebody_elses(upnpd):
     assert len(lines) <= 2 and "upnpd needs CAP_NET_ADMIN over its network, a kernel with nf_tables NAT" in lines[-1], lines
 
 
+@pytest.mark.parametrize("words, code, wanted", [((), 0, ""), (_CONTAINER, 1, "upnpd needs CAP_NET_ADMIN over its network")])
+def test_a_start_in_the_background_ends_as_it_went(tmp_path, words, code, wanted):
+    (tmp_path / "upnpd.conf").write_text("listening_ip=lan\n")
+    # The namespace of processes ends what runs in it.
+    result = subprocess.run(
+        ["unshare", "--pid", "--fork", "--kill-child", *_ALONE, "sh", "-c", '"$@"; echo $?; exec "$0" status', daemon.UPNPD_ADMIN,
+         *words, daemon.UPNPD, "--config", str(tmp_path / "upnpd.conf")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        timeout=20)
+    assert result.stdout.splitlines()[:1] == [str(code)], result
+    assert wanted in result.stderr and (code != 0) == ("upnpd is not running" in result.stderr), result.stderr
+
+
 @pytest.mark.parametrize("config, wanted", [
     ("listening_ip=nosuch\n", "waiting for interface nosuch, which does not exist: is another listening_ip meant?"),
     ("listening_ip=lan\n", "waiting for interface lan, which is down"),
