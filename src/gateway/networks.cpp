@@ -25,8 +25,8 @@ std::expected<bool, std::string> Networks::follow(BootTime now) {
       connected_since_.erase(name);
     else
       connected_since_.try_emplace(name, now);
-    if (std::ranges::count(before.wans, wan) == 0) tell_log(wan);
   }
+  tell_log();
   return internet_ != before;
 }
 
@@ -39,10 +39,21 @@ InternetSide Networks::read_internet() {
   return internet;
 }
 
-void Networks::tell_log(const WanSide& wan) const {
-  base::log_notice("WAN " + wan.interface.value_or("(none)") + ": " +
-                   (wan.external_address ? wan.external_address->to_string() : "no address"));
-  if (const std::string note = note_on(wan); !note.empty()) base::log_warning(note);
+// One event of a WAN is several of its interface: what has been said is not said again.
+void Networks::tell_log() {
+  std::map<std::string, std::string> said;
+  for (const WanSide& wan : internet_.wans) {
+    const std::string name = wan.interface.value_or("(none)");
+    const std::string address =
+        wan.external_address ? wan.external_address->to_string() : "no address";
+    const auto before = said_.find(name);
+    if (before == said_.end() || before->second != address) {
+      base::log_notice("WAN " + name + ": " + address);
+      if (const std::string note = note_on(wan); !note.empty()) base::log_warning(note);
+    }
+    said.emplace(name, address);
+  }
+  said_ = std::move(said);
 }
 
 const WanSide& Networks::wan_of(const LanSide& lan) const {

@@ -44,7 +44,7 @@ class Networks {
 
  private:
   InternetSide read_internet();
-  void tell_log(const WanSide& wan) const;
+  void tell_log();
 
   const Config& config_;
   kernel::InterfaceWatch watch_;
@@ -52,6 +52,7 @@ class Networks {
   kernel::RouterInterfaces interfaces_;
   InternetSide internet_;
   std::map<std::string, BootTime> connected_since_;  // by WAN
+  std::map<std::string, std::string> said_;          // in the log, of each WAN's address
 };
 
 // What of two LANs that have one subnet: "" when there are none such. A line for the log.

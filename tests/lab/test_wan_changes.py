@@ -73,6 +73,19 @@ def test_without_an_address_there_is_none_to_tell_and_mappings_are_kept(home, cl
     assert serves(home, home.wan_address) and serves(home, home.wan_address, 8081)
 
 
+def test_what_happens_to_a_wan_is_said_once(home):
+    upnpd = Upnpd(home).start()
+    igd = find_igd(home.pc1)
+    set_address(home, None)
+    home.router.ip("link set wan down")
+    home.router.ip("link set wan up")
+    set_address(home, OTHER)
+    promptly(lambda: igd.external_address() == OTHER, "the other address is told")
+    log = upnpd.log()
+    assert log.count("WAN wan: no address") == 1 and log.count("no WAN address: ") == 1, log
+    assert log.count(f"WAN wan: {OTHER}") == 1, log
+
+
 def test_an_interface_that_is_made_anew_is_the_wan_again(home, closing):
     """PPPoE: the interface goes with the session, and comes with another index and an address of
     its own and no network."""
