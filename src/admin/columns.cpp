@@ -25,11 +25,11 @@ std::string in_columns(const std::vector<Row>& rows) {
   }
   std::string text;
   for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      text += row[i];
-      if (i + 1 < row.size()) text.append(widths[i] - width(row[i]) + 2, ' ');
-    }
-    text += '\n';
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += row[i] + std::string(widths[i] - width(row[i]) + 2, ' ');
+    line.resize(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
   }
   return text;
 }

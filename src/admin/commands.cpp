@@ -149,7 +149,7 @@ std::string show_status(const Json& answer) {
   if (const auto pinholes = answer.at("pinholes"))
     rows.push_back({"pinholes", number(*pinholes, "count"),
                     pinholes->switch_at("allowed").value_or(true) ? "" : "not allowed"});
-  rows.push_back({"IPv6:", text(answer, "ipv6"), ""});
+  rows.push_back({"IPv6", text(answer, "ipv6"), ""});
   add_process_rows(answer, rows);
   add_fault_rows(answer, rows);
   return in_columns(rows);

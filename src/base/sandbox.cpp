@@ -98,7 +98,11 @@ std::expected<void, std::string> check_gateway_rights() {
   if (capng_get_caps_process() != 0) return failed("cannot read this process's capabilities");
   if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) == 0)
     return std::unexpected(
-        "CAP_NET_ADMIN is missing: start upnpd as root, or with AmbientCapabilities=CAP_NET_ADMIN");
+        ::geteuid() == 0
+            ? "CAP_NET_ADMIN is missing: a container or a service manager keeps it from root; "
+              "let it have it, in systemd by CapabilityBoundingSet="
+            : "CAP_NET_ADMIN is missing: start upnpd as root, or with "
+              "AmbientCapabilities=CAP_NET_ADMIN");
   if (::geteuid() != 0) return {};  // then so are its children
   for (const auto& [capability, name] : kForChildren)
     if (capng_have_capability(CAPNG_BOUNDING_SET, static_cast<unsigned>(capability)) == 0)

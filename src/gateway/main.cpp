@@ -124,16 +124,16 @@ std::optional<std::string> contradiction(const Config& config) {
 
 ConfigReading read_wanted_config(const Options& options) {
   ConfigReading reading;
-  if (options.config_file)
-    reading = read_config_file(*options.config_file);
-  else if (::access(kDefaultConfig, F_OK) == 0)
-    reading = read_config_file(kDefaultConfig);
-  else
-    reading = read_config("", "defaults");
+  std::string where = options.config_file.value_or(kDefaultConfig);
+  if (options.config_file || ::access(kDefaultConfig, F_OK) == 0) {
+    reading = read_config_file(where);
+  } else {
+    where += " (which is not there)";
+    reading = read_config("", where);
+  }
   apply_options(options, reading);
   if (auto found = contradiction(reading.config))
-    reading.problems.push_back({ConfigProblem::Severity::Error,
-                                options.config_file.value_or(kDefaultConfig), *std::move(found)});
+    reading.problems.push_back({ConfigProblem::Severity::Error, where, *std::move(found)});
   return reading;
 }
 

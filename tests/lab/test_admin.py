@@ -39,6 +39,8 @@ def test_the_list_has_aligned_columns(lab, upnpd, two_mappings):
     for value in ("UDP", "6000", lab.inet1.address, "5000", "game"):
         assert value in game.split()
     assert web.index("192.168.77.10") == game.index("192.168.77.10"), "columns"
+    for line in upnpd.admin("status").stdout.splitlines():
+        assert line == line.rstrip()
 
 
 def test_the_list_as_json_has_every_field(lab, upnpd, two_mappings):

@@ -39,6 +39,11 @@ def test_started_by_another_user_than_root(upnpd):
     assert "CAP_NET_ADMIN is missing: start upnpd as root" in line
 
 
+def test_started_by_a_root_that_may_not_change_its_network(upnpd):
+    (line,) = upnpd("setpriv", "--bounding-set=-net_admin")
+    assert "CAP_NET_ADMIN is missing: a container or a service manager keeps it from root" in line
+
+
 @pytest.mark.parametrize("capability", ["setuid", "setgid", "setpcap", "sys_chroot", "kill"])
 def test_without_a_right_that_its_children_need(upnpd, capability):
     # setpcap goes last: it is what takes the others away.
@@ -76,6 +81,13 @@ def test_a_start_in_the_background_ends_as_it_went(tmp_path, words, code, wanted
 def test_what_the_configuration_names_is_missing(upnpd, config, wanted):
     lines = upnpd(config=config)
     assert [line for line in lines if wanted in line], lines
+
+
+def test_without_a_configuration_that_is_said():
+    result = subprocess.run([*_ALONE, "sh", "-c", '[ ! -e /etc/upnpd ] || mount -t tmpfs none /etc/upnpd; exec "$0" --check --wan lan',
+                             daemon.UPNPD], stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("/etc/upnpd/upnpd.conf (which is not there): error: no LAN is named"), result.stderr
 
 
 def test_upnpd_admin_without_upnpd(tmp_path):
