@@ -33,7 +33,7 @@ struct Guard {
   std::atomic<int> listener{-1};
   std::atomic<unsigned> accepts{0};  // calls, whatever they returned
   const base::Fd accepted{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // rung with each connection
-  Connections connections{[](int fd) { ::shutdown(fd, SHUT_RDWR); }};
+  Connections connections;
   std::mutex mutex;  // of what follows
   GuardedLan lan;
   // A host's programs together: 24 subscriptions at once, then one a minute.

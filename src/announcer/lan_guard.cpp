@@ -58,30 +58,19 @@ Connections::Connection* Connections::at(int fd) {
 bool Connections::accepted(int fd, const IpAddress& peer, BootTime now) {
   const std::lock_guard lock(mutex_);
   Connection* const connection = at(fd);
-  unsigned of_peer = 0, of_all = 0;
+  unsigned of_peer = 0, over_ipv6 = 0;
   for (const Connection& each : connections_) {
     if (!each.open || !each.peer) continue;
-    ++of_all;
     if (*each.peer == peer) ++of_peer;
+    if (std::holds_alternative<Ipv6Address>(*each.peer)) ++over_ipv6;
   }
-  if (connection == nullptr || of_peer >= kMaxPerPeer || of_all >= kMaxAccepted) return false;
+  const bool one_too_many = of_peer >= kMaxPerPeer || (std::holds_alternative<Ipv6Address>(peer) &&
+                                                       over_ipv6 >= kMaxOverIpv6);
+  if (connection == nullptr || one_too_many) return false;
   // It may have to wait for a thread as long as another connection may last.
   *connection =
       Connection{.open = true, .since = now, .due = now + kMaxTime + kPatience, .peer = peer};
-  make_room(now);
   return true;
-}
-
-// Under the lock, which closed() takes before a descriptor's number is another's.
-void Connections::make_room(BootTime now) {
-  std::vector<Connection*> kept;
-  for (Connection& each : connections_)
-    if (each.open && each.peer && !each.is_cut) kept.push_back(&each);
-  std::ranges::sort(kept, {}, &Connection::since);
-  for (std::size_t i = 0; i + kMaxKept < kept.size() && kept[i]->since + kGrace <= now; ++i) {
-    kept[i]->is_cut = true;
-    cut_(static_cast<int>(kept[i] - connections_.data()));
-  }
 }
 
 void Connections::connected(int fd, BootTime now) {

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "upnpd/ip_address.h"
@@ -45,19 +44,14 @@ bool may_connect(const GuardedLan& lan, Purpose purpose, const IpAddress& to, st
 std::optional<IpAddress> named_by(const GuardedLan& lan, const IpAddress& peer,
                                   std::string_view literal);
 
-// The TCP connections libupnp has open: few at once from one address, few bytes and little time for
-// each, so that one host can occupy neither its threads nor its memory. A host can have any number
-// of addresses; so that none of them keeps others out, who has been served for longest makes room.
-// Safe for use by several threads.
+// The TCP connections libupnp has open: few at once from one host, few bytes and little time for
+// each, so that one host can occupy neither its threads nor its memory. Safe for use by several
+// threads.
 class Connections {
  public:
   static constexpr unsigned kMaxPerPeer = 4;
-  // Of all peers; one more is refused.
-  static constexpr unsigned kMaxAccepted = 32;
-  // Above these room is made, so that the newest find a thread: libupnp has 11 for them.
-  static constexpr unsigned kMaxKept = 8;
-  // But each has as long for its request.
-  static constexpr std::chrono::milliseconds kGrace{50};
+  // Of all peers by IPv6, where one host may have any number of addresses.
+  static constexpr unsigned kMaxOverIpv6 = 8;
   // No SUBSCRIBE, event's reply or description is longer.
   static constexpr std::size_t kMaxBytes = 64 * 1024;
   // libupnp's own limit is 30 s, and a job that waits for a thread waits as long.
@@ -68,11 +62,7 @@ class Connections {
   // Connecting takes no longer.
   static constexpr std::chrono::milliseconds kConnectTime{2000};
 
-  // `cut` ends a descriptor's connection, whose thread then sees the end and closes it.
-  explicit Connections(std::function<void(int fd)> cut) : cut_(std::move(cut)) {}
-
-  // Notes that `fd` was accepted from `peer`; false when that would be one too many. Cuts others
-  // that have to make room.
+  // Notes that `fd` was accepted from `peer`; false when that would be one too many.
   bool accepted(int fd, const IpAddress& peer, BootTime now);
   // Notes that libupnp connects `fd`.
   void connected(int fd, BootTime now);
@@ -98,16 +88,13 @@ class Connections {
   static constexpr std::size_t kMaxFd = 1024;
   struct Connection {
     bool open = false;
-    bool is_cut = false;  // and will be closed
     BootTime since, due;
     std::optional<IpAddress> peer;
     std::size_t received = 0;
     std::optional<bool> may_subscribe;
   };
   Connection* at(int fd);
-  void make_room(BootTime now);
 
-  std::function<void(int fd)> cut_;
   std::mutex mutex_;
   std::array<Connection, kMaxFd> connections_{};
 };

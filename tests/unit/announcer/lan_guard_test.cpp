@@ -17,8 +17,6 @@ Ipv4Address address(const char* literal) {
 const BootTime kStart{std::chrono::seconds(1000)};
 const Ipv4Address kPeer = address("192.168.77.20");
 
-const auto kCut = [](int) {};
-
 struct ConnectCase {
   Purpose purpose;
   const char* to;
@@ -94,51 +92,17 @@ TEST_CASE(
   CHECK_FALSE(named_by(lan, kPeer, "2001:db8:77::1"));
 }
 
-TEST_CASE("a host with many addresses makes room, from the oldest on, for the others") {
-  std::vector<int> cut;
-  Connections connections([&](int fd) { cut.push_back(fd); });
-  const auto from = [](unsigned host) {
-    return *parse_ip_address("fe80::" + std::to_string(host + 1));
-  };
+TEST_CASE("hosts with many IPv6 addresses leave room for the others") {
+  Connections connections;
   int fd = 10;
-  for (unsigned i = 0; i < Connections::kMaxAccepted; ++i)
-    CHECK(connections.accepted(fd++, from(i), kStart + std::chrono::milliseconds(i)));
-  const BootTime later = kStart + Connections::kGrace + std::chrono::milliseconds(3);
-  SUBCASE("until they have made it, one more is refused") {
-    CHECK(cut.empty());
-    CHECK_FALSE(connections.accepted(fd, kPeer, kStart));
-    CHECK_FALSE(connections.peer(fd));
-  }
-  SUBCASE("each has its time before") {
-    connections.closed(20);
-    CHECK(connections.accepted(20, kPeer, later));
-    CHECK(cut == std::vector{10, 11, 12, 13});
-  }
-  SUBCASE("each is cut once, and the newest are kept") {
-    connections.closed(10);
-    CHECK(connections.accepted(10, kPeer, later + std::chrono::seconds(1)));
-    CHECK(cut.size() == Connections::kMaxAccepted - Connections::kMaxKept);
-    CHECK(cut.back() == fd - static_cast<int>(Connections::kMaxKept));
-    for (const int each : cut)
-      connections.closed(each);
-    const auto before = cut.size();
-    CHECK(connections.accepted(11, kPeer, later + std::chrono::seconds(2)));
-    CHECK(cut.size() == before + 1);
-  }
-}
-
-TEST_CASE("a few connections are cut by nobody, however old they are") {
-  std::vector<int> cut;
-  Connections connections([&](int fd) { cut.push_back(fd); });
-  connections.connected(5, kStart);  // to a subscriber
-  for (int fd = 10; fd < 10 + static_cast<int>(Connections::kMaxKept); ++fd)
-    CHECK(connections.accepted(fd, address(("192.168.77." + std::to_string(fd)).c_str()),
-                               kStart + std::chrono::seconds(fd)));
-  CHECK(cut.empty());
+  for (unsigned i = 0; i < Connections::kMaxOverIpv6; ++i)
+    CHECK(connections.accepted(fd++, *parse_ip_address("fe80::" + std::to_string(i + 1)), kStart));
+  CHECK_FALSE(connections.accepted(fd, *parse_ip_address("fe80::99"), kStart));
+  CHECK(connections.accepted(fd, kPeer, kStart));
 }
 
 TEST_CASE("a host has a few connections at once, and again when it has closed some") {
-  Connections connections(kCut);
+  Connections connections;
   int fd = 10;
   for (unsigned i = 0; i < Connections::kMaxPerPeer; ++i)
     CHECK(connections.accepted(fd++, kPeer, kStart));
@@ -151,7 +115,7 @@ TEST_CASE("a host has a few connections at once, and again when it has closed so
 }
 
 TEST_CASE("descriptors outside the table are refused, not written beyond it") {
-  Connections connections(kCut);
+  Connections connections;
   CHECK_FALSE(connections.accepted(-1, kPeer, kStart));
   CHECK_FALSE(connections.accepted(1024, kPeer, kStart));
   connections.connected(1 << 20, kStart);
@@ -161,7 +125,7 @@ TEST_CASE("descriptors outside the table are refused, not written beyond it") {
 }
 
 TEST_CASE("bytes are counted by connection, accepted or connected, and not on others") {
-  Connections connections(kCut);
+  Connections connections;
   CHECK(connections.accepted(5, kPeer, kStart));
   CHECK(connections.received(5, Connections::kMaxBytes));
   CHECK_FALSE(connections.received(5, 1));
@@ -175,7 +139,7 @@ TEST_CASE("bytes are counted by connection, accepted or connected, and not on ot
 
 TEST_CASE("a connection has its time in all, and another descriptor has no limit") {
   using std::chrono::milliseconds;
-  Connections connections(kCut);
+  Connections connections;
   CHECK_FALSE(connections.time_left(5, kStart));
   REQUIRE(connections.accepted(5, kPeer, kStart));
   CHECK(connections.time_left(5, kStart) == Connections::kMaxTime);
@@ -187,7 +151,7 @@ TEST_CASE("a connection has its time in all, and another descriptor has no limit
 
 TEST_CASE("a thread that makes no call about its connection is overdue") {
   constexpr auto kSoon = Connections::kPatience, kLate = kSoon + std::chrono::milliseconds(1);
-  Connections connections(kCut);
+  Connections connections;
   CHECK_FALSE(connections.is_any_open());
   REQUIRE(connections.accepted(5, kPeer, kStart));
   CHECK(connections.is_any_open());
@@ -216,7 +180,7 @@ TEST_CASE("a thread that makes no call about its connection is overdue") {
 }
 
 TEST_CASE("whether a request may subscribe is decided once a connection") {
-  Connections connections(kCut);
+  Connections connections;
   CHECK_FALSE(connections.may_subscribe(5, [] { return true; }));
   REQUIRE(connections.accepted(5, kPeer, kStart));
   CHECK(connections.may_subscribe(5, [] { return true; }));
