@@ -1,9 +1,9 @@
 // upnpd-floor: what the libraries and the kernel cost by themselves, with nothing of upnpd between.
 //   upnpd-floor map --table T --map M --requests N [--batch B] [--pause-us P]
 //       adds elements to a map, B in a transaction; prints a line of JSON
-//   upnpd-floor http --port P --seconds S [--table T --map M]
+//   upnpd-floor http --port P --seconds S [--table T --map M [--apart 1]]
 //       a gateway with a fixed answer: libmicrohttpd in its own thread; with a map, each answer is
-//       given after one element has been added to it
+//       given after one element has been added to it, --apart by another process that is asked to
 #include <microhttpd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,8 +38,35 @@ constexpr const char* kReply =
 
 struct FixedGateway {
   std::unique_ptr<NftMap> map;  // none: an answer costs nothing but itself
+  int process = -1;             // a socket to the one that adds instead
   unsigned answered = 0;
+
+  void add() {
+    if (process < 0) return map->add(static_cast<std::uint16_t>(kFirstPort + answered++ % kPorts));
+    char byte = 0;
+    if (::send(process, &byte, 1, MSG_NOSIGNAL) != 1 || ::recv(process, &byte, 1, 0) != 1)
+      fail("the other process is gone");
+  }
 };
+
+// The one that adds an element for each byte it gets, and sends the byte back.
+void set_apart(FixedGateway& gateway) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    fail_with_errno("socketpair");
+  if (const pid_t child = ::fork(); child != 0) {
+    ::close(ends[1]);
+    gateway.process = ends[0];
+    return;
+  }
+  ::close(ends[0]);
+  char byte = 0;
+  while (::recv(ends[1], &byte, 1, 0) == 1) {
+    gateway.add();
+    ::send(ends[1], &byte, 1, MSG_NOSIGNAL);
+  }
+  ::_exit(0);
+}
 
 std::unique_ptr<NftMap> map_of(const Options& options, const std::string& table,
                                const std::string& map) {
@@ -56,8 +83,7 @@ MHD_Result answer(void* self, MHD_Connection* connection, const char*, const cha
     *size = 0;
     return MHD_YES;
   }
-  if (is_control && gateway.map)
-    gateway.map->add(static_cast<std::uint16_t>(kFirstPort + gateway.answered++ % kPorts));
+  if (is_control && gateway.map) gateway.add();
   const char* const text = is_control ? kReply : kDescription;
   MHD_Response* const response = MHD_create_response_from_buffer(
       std::strlen(text), const_cast<char*>(text), MHD_RESPMEM_PERSISTENT);
@@ -94,10 +120,12 @@ int main(int argc, char** argv) {
   const Options options(argc, argv);
   const std::string table = options.text("table", "floor"), map = options.text("map", "");
   auto nft_map = map_of(options, table, map);
-  if (options.action() == "http")
-    serve({std::move(nft_map)}, options.number("port", 20080),
+  if (options.action() == "http") {
+    FixedGateway gateway{.map = std::move(nft_map)};
+    if (options.number("apart", 0) != 0) set_apart(gateway);
+    serve(std::move(gateway), options.number("port", 20080),
           std::chrono::seconds(options.number("seconds", 60)));
-  else if (options.action() == "map" && nft_map)
+  } else if (options.action() == "map" && nft_map)
     fill(*nft_map, options.number("requests", 10'000), options.number("batch", 1),
          std::chrono::microseconds(options.number("pause-us", 0)));
   else

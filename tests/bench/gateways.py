@@ -113,18 +113,19 @@ class Miniupnpd:
 
 
 class Floor:
-    """libmicrohttpd with a fixed answer, and, with `map`, an element added to a bare nft map before each."""
+    """libmicrohttpd with a fixed answer; `both`: after an element has been added to a bare nft map; `apart`: by
+    another process."""
 
     # Below all that is mapped: upnpd gives no port away that the router listens on.
-    PORTS = {"http": 1480, "both": 1481}
+    PORTS = {"http": 1480, "both": 1481, "apart": 1482}
 
     def __init__(self, lab, kind, seconds):
         self.name = kind
         self.location = f"http://{lab.lan_address}:{self.PORTS[kind]}/"
         options = ["--port", str(self.PORTS[kind]), "--seconds", str(seconds)]
-        if kind == "both":
+        if kind != "http":
             make_bare_map(lab)
-            options += ["--map", "bare"]
+            options += ["--map", "bare", "--apart", str(int(kind == "apart"))]
         self._process = lab.router.start(os.path.join(TOOLS, "upnpd-floor"), "http", *options)
         lab.at_end(self.stop)
 

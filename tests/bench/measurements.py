@@ -233,9 +233,11 @@ def floors(note):
         make_bare_map(lab)
         row("nft map: " + what, tool(lab.router, "upnpd-floor", "map", map="bare", **options),
             options.get("batch", 1))
-    for kind, name in (("http", "fixed HTTP answer"), ("both", "HTTP answer after one element")):
+    # Asked one by one: of many connections the last would say nothing of an upnpd that asks for many at once.
+    for kind, name, numbers in (("http", "fixed HTTP answer", (1, 16)), ("both", "HTTP answer after one element", (1, 16)),
+                                ("apart", "HTTP answer after one element by another process", (1,))):
         floor = Floor(lab, kind, seconds=120)
-        for connections in (1, 16):
+        for connections in numbers:
             for connection in ("close", "keep-alive"):
                 row(f"{name}: {connections} connections, {connection}",
                     load("add", floor.location, range=60_000, requests=100_000, seconds=2,
