@@ -9,7 +9,7 @@ import time
 # A life that was looked at less often says nothing.
 LOOKS = 12
 # The allocator's own ups and downs, and what the lists of the checks leave behind.
-MEMORY_SHARE, MEMORY_KILOBYTES = 0.08, 320
+MEMORY_SHARE, MEMORY_KILOBYTES = 0.08, 512
 FILES = 1
 
 
