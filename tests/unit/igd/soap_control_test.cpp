@@ -2,126 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <pugixml.hpp>
-
 #include "arguments.h"
-#include "soap_builder.h"
+#include "soap_calls.h"
 
 using namespace upnpd;
 using namespace upnpd::igd;
+using namespace upnpd::igd::test;
 using namespace std::chrono_literals;
-using upnpd::test::a_call;
-using upnpd::test::an_add_port_mapping;
-using upnpd::test::kWanIp1;
-using upnpd::test::kWanIp2;
-
-namespace {
-
-using Outcome = std::variant<HttpAnswer, PendingCall>;
-
-Ipv4Address address(const char* text) {
-  return *Ipv4Address::parse(text);
-}
-
-const DeviceIdentity kIdentity{.uuid = "6e9b0d1e-0000-4000-8000-000000000000"};
-
-StateView connected() {
-  return {.identity = kIdentity,
-          .wan = {.lan = 1,
-                  .status = ConnectionStatus::Connected,
-                  .external_address = address("203.0.113.7"),
-                  .connected_since = BootTime(100s),
-                  .upstream_bit_rate = 50'000'000,
-                  .downstream_bit_rate = 1'000'000'000,
-                  .link_up = true,
-                  .inbound_pinhole_allowed = true},
-          .evented = StateVariables{.port_mapping_number_of_entries = 3, .system_update_id = 7},
-          .igd_version = 2,
-          .now = BootTime(160s)};
-}
-
-StateView disconnected() {
-  StateView state = connected();
-  state.wan.status = ConnectionStatus::Disconnected;
-  state.wan.external_address.reset();
-  state.wan.link_up = false;
-  return state;
-}
-
-Outcome called(const test::SoapBuilder& call, std::string_view service_id = "WANIPConn1",
-               StateView state = connected()) {
-  const std::string body = call.body();
-  return control({.route = {state.igd_version, service_id},
-                  .soap_action = *parse_soap_action(call.soap_action()),
-                  .body = body,
-                  .caller = address("192.168.77.10"),
-                  .lan = 1,
-                  .state = state});
-}
-
-int error_code(const HttpAnswer& answer) {
-  pugi::xml_document document;
-  REQUIRE(document.load_string(answer.body.c_str()));
-  CHECK(answer.status == HttpStatus::InternalServerError);
-  return document.child("s:Envelope")
-      .child("s:Body")
-      .child("s:Fault")
-      .child("detail")
-      .child("UPnPError")
-      .child("errorCode")
-      .text()
-      .as_int();
-}
-int error_code(const Outcome& outcome) {
-  REQUIRE(std::holds_alternative<HttpAnswer>(outcome));
-  return error_code(std::get<HttpAnswer>(outcome));
-}
-
-// The reply's out-arguments as "Name=value;" in their order.
-std::string values(const HttpAnswer& answer) {
-  pugi::xml_document document;
-  REQUIRE(document.load_string(answer.body.c_str()));
-  CHECK(answer.status == HttpStatus::Ok);
-  std::string result;
-  for (const auto child : document.child("s:Envelope").child("s:Body").first_child().children())
-    result += std::string(child.name()) + "=" + child.child_value() + ";";
-  return result;
-}
-std::string values(const Outcome& outcome) {
-  REQUIRE(std::holds_alternative<HttpAnswer>(outcome));
-  return values(std::get<HttpAnswer>(outcome));
-}
-
-template <class Request>
-Request asked(const Outcome& outcome) {
-  REQUIRE(std::holds_alternative<PendingCall>(outcome));
-  const auto* request = std::get_if<Request>(&std::get<PendingCall>(outcome).request);
-  REQUIRE(request != nullptr);
-  return *request;
-}
-
-std::string finished(const Outcome& outcome, const Reply& reply) {
-  return values(finish(std::get<PendingCall>(outcome), reply));
-}
-
-test::SoapBuilder by_key(std::string action) {
-  return a_call(std::move(action))
-      .with("NewRemoteHost", "")
-      .with("NewExternalPort", "8080")
-      .with("NewProtocol", "udp");
-}
-
-Entry an_entry(std::string_view description, RemoteHost remote_host = RemoteHost::any()) {
-  return {.id = 1,
-          .key = {remote_host, *ExternalPort::parse(8080), Protocol::UDP},
-          .client = *InternalClient::parse(address("192.168.77.10")),
-          .internal_port = *InternalPort::parse(80),
-          .enabled = true,
-          .description = *PortMappingDescription::parse(description),
-          .lease_duration = 59};
-}
-
-}  // namespace
 
 TEST_SUITE("soap_control") {
   TEST_CASE("the firewall's actions are asked of the gateway, arguments in any order") {
@@ -275,78 +162,6 @@ TEST_SUITE("soap_control") {
   TEST_CASE("AddAnyPortMapping answers the port that was reserved") {
     CHECK(finished(called(an_add_port_mapping(kWanIp2, "AddAnyPortMapping")),
                    Reserved{1, *ExternalPort::parse(8081)}) == "NewReservedPort=8081;");
-  }
-
-  TEST_CASE("an entry is answered in the description's order, any remote host as nothing") {
-    CHECK(std::get<Protocol>(
-              asked<GetSpecificPortMappingEntry>(called(by_key("GetSpecificPortMappingEntry")))
-                  .protocol) == Protocol::UDP);
-    CHECK(finished(called(by_key("GetSpecificPortMappingEntry")), an_entry("a <b> & \"c\"")) ==
-          "NewInternalPort=80;NewInternalClient=192.168.77.10;NewEnabled=1;"
-          "NewPortMappingDescription=a <b> & \"c\";NewLeaseDuration=59;");
-    const auto generic =
-        called(a_call("GetGenericPortMappingEntry").with("NewPortMappingIndex", "3"));
-    CHECK(asked<GetGenericPortMappingEntry>(generic).index == 3);
-    CHECK(finished(generic, an_entry("x")) ==
-          "NewRemoteHost=;NewExternalPort=8080;NewProtocol=UDP;NewInternalPort=80;"
-          "NewInternalClient=192.168.77.10;NewEnabled=1;"
-          "NewPortMappingDescription=x;NewLeaseDuration=59;");
-    CHECK(finished(generic, an_entry("x", *RemoteHost::parse(address("203.0.113.9"))))
-              .starts_with("NewRemoteHost=203.0.113.9;"));
-  }
-
-  TEST_CASE("a list is one escaped string, in parts when it is long") {
-    const auto call = std::get<PendingCall>(called(a_call("GetListOfPortMappings", kWanIp2)
-                                                       .with("NewStartPort", "1")
-                                                       .with("NewEndPort", "9000")
-                                                       .with("NewProtocol", "UDP")
-                                                       .with("NewManage", "1")
-                                                       .with("NewNumberOfPorts", "3")));
-    const EntryList first{1, {an_entry("a <b> & \"c\""), an_entry("d")}, false};
-    const auto rest = rest_of(call, first);
-    REQUIRE(rest);
-    const auto& next = std::get<GetListOfPortMappings>(rest->request);
-    CHECK(next.after == first.entries.back().key);
-    CHECK(next.number_of_ports == 1);
-    const EntryList second{2, {an_entry("e")}, true};
-    CHECK_FALSE(rest_of(*rest, second));
-    const std::string listing =
-        values({.body = finish(call, first).body + next_part(*rest, second).value()});
-    CHECK(listing.starts_with("NewPortListing=<p:PortMappingList "));
-    pugi::xml_document document;
-    REQUIRE(document.load_string(listing.substr(15, listing.size() - 16).c_str()));
-    const auto entries = document.child("p:PortMappingList").children("p:PortMappingEntry");
-    CHECK(std::distance(entries.begin(), entries.end()) == 3);
-    std::string names;
-    for (const auto child : entries.begin()->children())
-      names += std::string(child.name()) + "=" + child.child_value() + ";";
-    CHECK(names ==
-          "p:NewRemoteHost=;p:NewExternalPort=8080;p:NewProtocol=UDP;p:NewInternalPort=80;"
-          "p:NewInternalClient=192.168.77.10;p:NewEnabled=1;p:NewDescription=a <b> & \"c\";"
-          "p:NewLeaseTime=59;");
-    CHECK_FALSE(next_part(*rest, Refused{2, UpnpError::ActionFailed}));
-    CHECK(error_code(finish(call, Refused{1, UpnpError::PortMappingNotFound})) == 730);
-  }
-
-  TEST_CASE("totals are the low 32 bits of their own counter") {
-    const auto* common = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1";
-    const LinkTotals totals{1, (1ULL << 32) + 5, 6, 7, 8};
-    const auto total = [&](const char* action) {
-      return finished(called(a_call(action, common), "WANCommonIFC1"), totals);
-    };
-    CHECK(total("GetTotalBytesSent") == "NewTotalBytesSent=5;");
-    CHECK(total("GetTotalBytesReceived") == "NewTotalBytesReceived=6;");
-    CHECK(total("GetTotalPacketsSent") == "NewTotalPacketsSent=7;");
-    CHECK(total("GetTotalPacketsReceived") == "NewTotalPacketsReceived=8;");
-  }
-
-  TEST_CASE("a refusal is a fault, and so is a reply of the wrong kind") {
-    const auto call = called(by_key("DeletePortMapping"));
-    CHECK(asked<DeletePortMapping>(call).external_port == 8080);
-    CHECK(error_code(finish(std::get<PendingCall>(call),
-                            Refused{1, UpnpError::NoSuchEntryInArray})) == 714);
-    CHECK(error_code(finish(std::get<PendingCall>(called(by_key("GetSpecificPortMappingEntry"))),
-                            Done{1})) == 501);
   }
 
   TEST_CASE("an unknown action, service or version is InvalidAction") {
