@@ -313,13 +313,14 @@ NOBODY = {"IPv4": ["192.168.77.255", "192.168.77.0", "255.255.255.255", "239.255
 
 def test_a_search_that_would_be_answered_to_nobody_is_not_answered(lab, upnpd, net):
     """To a network, to the router itself, to a group, to port 0."""
+    port = 4999  # whom the floods before still have answers coming to has others
     capture = Capture(lab.router, "lan")
     routers = {net.routers(lab, "lan"), link_local_of(lab.router, "lan")}
     with Wire(lab.pc1) as wire:
         for _ in range(50):
             for group in net.groups:
-                for source, port in ((net.of(lab.pc1), 0), *((source, 5000) for source in NOBODY[net.name])):
-                    wire.send(multicast_mac(group), udp(source, port, group, 1900, m_search("ssdp:all")))
+                for source, from_port in ((net.of(lab.pc1), 0), *((source, port) for source in NOBODY[net.name])):
+                    wire.send(multicast_mac(group), udp(source, from_port, group, 1900, m_search("ssdp:all")))
     time.sleep(0.5)
     capture.close()
-    assert not [p for p in capture.packets() if p[3] == 1900 and p[0] in routers]
+    assert not [p for p in capture.packets() if p[3] == 1900 and p[4] in (0, port) and p[0] in routers]
