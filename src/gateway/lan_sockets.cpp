@@ -16,7 +16,8 @@ namespace {
 constexpr std::uint16_t kSsdpPort = 1900;
 constexpr std::uint32_t kSsdpGroup = 0xeffffffa;  // 239.255.255.250, UDA 1.1 section 1.1.2
 constexpr int kIpv6MulticastAll = 29;  // IPV6_MULTICAST_ALL, which not every C library names
-constexpr int kBacklog = 128;
+// Who finds the queue full asks again after a second; a burst of one attacker filled one of 128.
+constexpr int kBacklog = 512;
 
 std::unexpected<std::string> failed(const std::string& what) {
   return std::unexpected(base::with_errno(what, errno));

@@ -162,7 +162,7 @@ void HttpExchange::wait_for_gateway(PendingCall call) {
         pending_id_.reset();
         take_reply(call, reply);
         MHD_resume_connection(connection_);
-        context_.wake();
+        context_.wake(connection_);
       },
       base::boot_now());
   MHD_suspend_connection(connection_);

@@ -26,8 +26,8 @@ struct ExchangeContext {
   const RouterState& router;
   PendingRequests& pending;
   base::RateLimitedLog& log;
-  // Makes the daemon look at its connections soon: it does not notice a resumed one by itself.
-  std::function<void()> wake = {};
+  // Makes the daemon look soon at a connection that has been resumed: it does not notice by itself.
+  std::function<void(MHD_Connection*)> wake = {};
 };
 
 class HttpExchange {

@@ -28,7 +28,10 @@ LanServer::LanServer(base::Loop& loop, ExchangeContext context)
       cut_timer_(loop, [this] { cut_slow_connections(); }),
       room_timer_(loop, [this] { make_room(); }),
       loop_(loop) {
-  context_.wake = [this] {
+  context_.wake = [this](MHD_Connection* handle) {
+    // Its answer is still to be sent.
+    if (const auto found = connections_.find(handle); found != connections_.end())
+      give_grace(found->second);
     is_woken_ = true;
     run_timer_.start(std::chrono::milliseconds(0));
   };

@@ -25,7 +25,7 @@ class LanServer {
   // Above these room is made: the rest is for who comes in the same turn of the loop.
   static constexpr unsigned kMaxKeptConnections = 48;
   // But each has as long for its request: 48 in that time are 2 400 a second, so that whoever waits
-  // behind the listening socket's 128 waits about 50 ms.
+  // behind a listening socket's full queue of 512 waits about 0.2 s.
   static constexpr std::chrono::milliseconds kGrace{20};
   // And as many runs of the daemon, in which a request that is there is read: on a slow machine 20
   // ms may pass before.

@@ -2,6 +2,7 @@
 grows or falls. What is measured is printed (pytest -s)."""
 
 import random
+import re
 import socket
 import time
 
@@ -295,6 +296,26 @@ def test_searches_by_the_thousand(lab, upnpd, net, honest, kind):
     assert sum(answered) < sum(asked)
     if (net.name, kind) in NEVER_ANSWERED:
         assert answered == []
+
+
+def unsent_share(router):
+    """Of the buffer of the fullest socket of port 1900: what waits in it for neighbours that the kernel looks for."""
+    sockets = router.run("ss", "-Huanm", "sport = :1900").stdout
+    return max(int(waits) / int(room) for waits, room in re.findall(r"skmem:\(.*?,t(\d+),tb(\d+)", sockets))
+
+
+def test_answers_to_absent_hosts_do_not_fill_the_socket(lab, upnpd, net):
+    """Nothing of what they are told leaves the router; the hosts that are there are told through the same socket."""
+    attack = Attack(lab.pc1, flood(lab, net, SOURCES["spoofed-on-link"](net, lab), 1))
+    try:
+        until = time.monotonic() + 3
+        shares = []
+        while time.monotonic() < until:
+            shares.append(unsent_share(lab.router))
+        print(f"\n  at most {max(shares):.0%} of the socket's buffer, in {len(shares)} looks")
+        assert 0 < max(shares) < 0.9
+    finally:
+        attack.close()
 
 
 def test_after_the_flood_another_host_is_answered(lab, upnpd, net):

@@ -1,6 +1,7 @@
 #include "igd_service.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <array>
 #include <cstdio>
@@ -294,6 +295,29 @@ TEST_SUITE("igd_service") {
     // Who waits for the gateway has not made room.
     service.tell(Done{asked.head.id});
     CHECK(status_of(held.front()->receive()) == 200);
+    CHECK(service.end() == 0);
+  }
+
+  TEST_CASE("who has just got the gateway's reply does not make room before it is sent") {
+    RunningService service;
+    HttpClient client(service.port(), "127.0.0.2");
+    client.send(add_request(service));
+    const auto asked = expect<AddPortMapping>(service);
+    std::vector<std::unique_ptr<HttpClient>> others;
+    const auto connect = [&](int count) {
+      for (int i = 0; i < count; ++i) {
+        const std::string source = "127.0.1." + std::to_string(1 + others.size() / 8);
+        others.push_back(std::make_unique<HttpClient>(service.port(), source.c_str()));
+      }
+    };
+    connect(47);
+    std::this_thread::sleep_for(100ms);  // so that any of them may make room
+    // The reply and the next connections in one turn of the service.
+    ::kill(service.pid(), SIGSTOP);
+    service.tell(Done{asked.head.id});
+    connect(5);
+    ::kill(service.pid(), SIGCONT);
+    CHECK(status_of(client.receive()) == 200);
     CHECK(service.end() == 0);
   }
 
