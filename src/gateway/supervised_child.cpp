@@ -40,7 +40,7 @@ SupervisedChild::SupervisedChild(base::Loop& loop, const Launcher& launcher, std
       back_off_(kFirstBackOff),
       restart_timer_(loop, [this] { launch(); }),
       end_timer_(loop, [this] { kill("it does not end by itself"); }),
-      pong_timer_(loop, [this] { kill("it does not answer"); }) {}
+      pong_timer_(loop, [this] { on_silence(); }) {}
 
 void SupervisedChild::start() {
   wanted_ = true;
@@ -93,11 +93,19 @@ void SupervisedChild::ask_for_life() {
   // How long a start may take is the watchdog's to say.
   if (!is_running() || !has_spoken_ || ending_ || pong_timer_.is_running()) return;
   pong_timer_.start(kPongPatience);
+  has_answered_ = false;
   send(Ping{++pings_});
 }
 
 void SupervisedChild::on_pong() {
   pong_timer_.stop();
+  has_answered_ = true;
+}
+
+// The answer may be waiting, when the gateway itself was busy or held up all the while.
+void SupervisedChild::on_silence() {
+  on_ready();
+  if (channel_ && !has_answered_) kill("it does not answer");
 }
 
 void SupervisedChild::flush() {

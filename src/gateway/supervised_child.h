@@ -64,6 +64,7 @@ class SupervisedChild {
  private:
   void launch();
   void on_ready();
+  void on_silence();
   void on_status(int status);
   void on_ended(int status);
   void launch_after(std::chrono::milliseconds pause);
@@ -80,6 +81,7 @@ class SupervisedChild {
   unsigned restarts_ = 0;
   std::string why_killed_, last_end_;
   std::uint32_t pings_ = 0;
+  bool has_answered_ = true;  // the last of these
   BootTime launched_, next_launch_;
   std::chrono::milliseconds back_off_;
   std::optional<wire::Channel> channel_;

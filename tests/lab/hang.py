@@ -1,6 +1,7 @@
 """Makes a process hang for real, by ptrace: its code at the place where it is becomes an endless loop, or a
 wait that nobody ends. What SIGSTOP does, its parent is told; of this nobody is."""
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -30,6 +31,17 @@ def hang(pid, code=BUSY):
         memory.seek(place)
         memory.write(code)
     _ptrace(_DETACH, pid)
+
+
+@contextlib.contextmanager
+def held(pid):
+    """The main thread of `pid` does nothing while the context lasts, and goes on then."""
+    _ptrace(_ATTACH, pid)
+    os.waitpid(pid, 0x40000000)  # __WALL
+    try:
+        yield
+    finally:
+        _ptrace(_DETACH, pid)
 
 
 def hang_thread(thread):

@@ -9,7 +9,7 @@ import pytest
 
 from daemon import Upnpd
 from gena import Subscriber
-from hang import can_hang, hang, hang_thread, threads_in_select
+from hang import can_hang, hang, hang_thread, held, threads_in_select
 from igd_client import IGD1, SSDP, WAN_IP_1, find_igd, m_search, ssdp_answers
 from namespace import wait_until
 from sanitized import SANITIZED, SLOWER
@@ -105,6 +105,21 @@ def test_a_child_that_hangs_is_noticed_by_the_first_who_needs_it(lab, upnpd, clo
     if role == "announcer":
         assert any(b"ssdp:byebye" in frame for frame in told) and b"ssdp:alive" in told[-1], \
             "clients are told to look again"
+
+
+def test_a_child_that_has_answered_is_not_ended_by_a_gateway_that_was_busy(lab, upnpd, closing):
+    """The question is sent and not yet answered when the gateway is held up; when it goes on, there is the answer."""
+    port = upnpd.status()["lans"][0]["http_port"]
+    before = upnpd.status()["processes"]
+    time.sleep(0.6)  # whoever asked before is answered
+    with held(upnpd.process("igd")["pid"]):
+        closing(lab.pc1.connect(lab.lan_address, port))
+        time.sleep(0.7)
+        os.kill(upnpd.pid, signal.SIGSTOP)
+    time.sleep(1.5)
+    os.kill(upnpd.pid, signal.SIGCONT)
+    time.sleep(1)
+    assert upnpd.status()["processes"] == before, upnpd.log()
 
 
 @pytest.mark.skipif(not can_hang(), reason="hang.py speaks x86-64 alone")
