@@ -9,10 +9,12 @@ import pytest
 import machine
 from igd_client import find_igd
 from namespace import wait_until
+from sanitized import SANITIZED
 from test_install import CAPABILITIES, ROOT
 from traffic import WebServer, fetch, is_closed
 
-pytestmark = pytest.mark.skipif(machine.why_not() is not None, reason=str(machine.why_not()))
+pytestmark = [pytest.mark.skipif(machine.why_not() is not None, reason=str(machine.why_not())),
+              pytest.mark.skipif(SANITIZED, reason="a sanitizer's build is no package's")]
 CONFIG = "etc/upnpd/upnpd.conf"
 
 
