@@ -50,7 +50,7 @@ std::expected<bool, NetlinkError> InterfaceWatch::drain() {
 
 std::expected<void, NetlinkError> InterfaceWatch::dump(int type, unsigned char family,
                                                        const NlSocket::OnMessage& on_message) {
-  alignas(nlmsghdr) std::array<char, 256> buffer;
+  alignas(nlmsghdr) std::array<char, 256> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = static_cast<std::uint16_t>(type);
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -109,7 +109,7 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot() {
 std::expected<LinkCounters, NetlinkError> InterfaceWatch::link_totals(const std::string& name) {
   const std::string what = "reading the counters of an interface";
   if (name.empty() || name.size() >= IFNAMSIZ) return std::unexpected(NetlinkError{ENODEV, what});
-  alignas(nlmsghdr) std::array<char, 256> buffer;
+  alignas(nlmsghdr) std::array<char, 256> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = RTM_GETLINK;
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;

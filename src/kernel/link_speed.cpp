@@ -52,7 +52,7 @@ std::expected<LinkSpeedReader, NetlinkError> LinkSpeedReader::open() {
 // Asked for when it is needed: the module can be loaded later.
 std::expected<std::uint16_t, NetlinkError> LinkSpeedReader::ethtool_family() {
   if (family_) return *family_;
-  alignas(nlmsghdr) Buffer buffer;
+  alignas(nlmsghdr) Buffer buffer{};
   nlmsghdr& request = start_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
   mnl_attr_put_strz(&request, CTRL_ATTR_FAMILY_NAME, ETHTOOL_GENL_NAME);
   const auto answered = socket_.ask(request, [this](const nlmsghdr& message) {
@@ -71,7 +71,7 @@ std::expected<std::optional<std::uint64_t>, NetlinkError> LinkSpeedReader::bits_
     return std::unexpected(NetlinkError{ENODEV, "reading the speed of a link"});
   const auto family = ethtool_family();
   if (!family) return std::unexpected(family.error());
-  alignas(nlmsghdr) Buffer buffer;
+  alignas(nlmsghdr) Buffer buffer{};
   nlmsghdr& request = start_request(buffer, *family, ETHTOOL_MSG_LINKMODES_GET);
   nlattr* const header = mnl_attr_nest_start(&request, ETHTOOL_A_LINKMODES_HEADER);
   mnl_attr_put_strz(&request, ETHTOOL_A_HEADER_DEV_NAME, name.c_str());

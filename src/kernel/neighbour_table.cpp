@@ -53,7 +53,7 @@ std::expected<NeighbourTable, NetlinkError> NeighbourTable::open() {
 }
 
 std::expected<std::vector<NeighbourMessage>, NetlinkError> NeighbourTable::snapshot_once() {
-  alignas(nlmsghdr) std::array<char, 256> buffer;
+  alignas(nlmsghdr) std::array<char, 256> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = RTM_GETNEIGH;
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;

@@ -59,7 +59,7 @@ int take_element(nftnl_set_elem* from, void* data) {
 // Asks for the elements that `set` names, or, by NLM_F_DUMP, for all it has.
 std::expected<void, NetlinkError> get_elements(NlSocket& socket, nftnl_set& set,
                                                std::uint16_t flags, const ElementVisit& visit) {
-  alignas(nlmsghdr) std::array<char, 512> buffer;
+  alignas(nlmsghdr) std::array<char, 512> buffer{};
   nlmsghdr* request =
       nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, flags, 0);
   nftnl_set_elems_nlmsg_build_payload(request, &set);

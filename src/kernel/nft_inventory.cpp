@@ -53,7 +53,7 @@ bool is_strange(const nlmsghdr& message, const Kind& kind) {
 }
 
 std::expected<bool, NetlinkError> has_strange(NlSocket& socket, const Kind& kind) {
-  alignas(nlmsghdr) std::array<char, 256> buffer;
+  alignas(nlmsghdr) std::array<char, 256> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | kind.request);
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;

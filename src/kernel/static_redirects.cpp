@@ -28,7 +28,7 @@ using Buffer = std::array<char, 1024>;
 // The name of each chain that sees packets before routing, by its table.
 std::expected<std::map<TableName, std::vector<std::string>>, NetlinkError> dump_nat_chains(
     NlSocket& socket) {
-  alignas(nlmsghdr) Buffer buffer;
+  alignas(nlmsghdr) Buffer buffer{};
   nlmsghdr* const request =
       nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
   std::map<TableName, std::vector<std::string>> found;
@@ -134,7 +134,7 @@ class TableWalk {
 std::expected<void, NetlinkError> TableWalk::load_rules() {
   const auto wanted = own(nftnl_rule_alloc());
   nftnl_rule_set_str(wanted.get(), NFTNL_RULE_TABLE, table_.name.c_str());
-  alignas(nlmsghdr) Buffer buffer;
+  alignas(nlmsghdr) Buffer buffer{};
   nlmsghdr* const request = nftnl_nlmsg_build_hdr(
       buffer.data(), NFT_MSG_GETRULE, static_cast<std::uint16_t>(table_.family), NLM_F_DUMP, 0);
   nftnl_rule_nlmsg_build_payload(request, wanted.get());
@@ -155,7 +155,7 @@ std::optional<std::vector<PortInterval>> TableWalk::ports_of(const std::string& 
   const auto wanted = own(nftnl_set_alloc());
   nftnl_set_set_str(wanted.get(), NFTNL_SET_TABLE, table_.name.c_str());
   nftnl_set_set_str(wanted.get(), NFTNL_SET_NAME, set.c_str());
-  alignas(nlmsghdr) Buffer buffer;
+  alignas(nlmsghdr) Buffer buffer{};
   nlmsghdr* const request = nftnl_nlmsg_build_hdr(
       buffer.data(), NFT_MSG_GETSETELEM, static_cast<std::uint16_t>(table_.family), NLM_F_DUMP, 0);
   nftnl_set_elems_nlmsg_build_payload(request, wanted.get());

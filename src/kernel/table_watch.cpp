@@ -93,7 +93,7 @@ bool TableWatch::listen(bool yes) const {
 }
 
 std::expected<std::uint32_t, NetlinkError> TableWatch::generation_of(NlSocket& requests) {
-  alignas(nlmsghdr) std::array<char, 64> buffer;
+  alignas(nlmsghdr) std::array<char, 64> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
   request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;

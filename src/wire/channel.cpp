@@ -33,6 +33,7 @@ struct Envelope {
 };
 
 void attach(msghdr& message, ControlBuffer& control, int fd) {
+  control = {};
   message.msg_control = &control;
   message.msg_controllen = CMSG_SPACE(sizeof(int));
   cmsghdr* const header = CMSG_FIRSTHDR(&message);
