@@ -83,7 +83,7 @@ std::expected<void, std::string> drop_privileges(const SandboxSettings& settings
     if (!user) return std::unexpected(user.error());
     if (auto done = enter_empty_root(settings.empty_root); !done) return done;
     capng_clear(CAPNG_SELECT_BOUNDS);
-    capng_apply(CAPNG_SELECT_BOUNDS);
+    if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) return failed("cannot drop the bounding set");
     if (auto done = become(*user); !done) return done;
   }
   capng_clear(CAPNG_SELECT_CAPS);
