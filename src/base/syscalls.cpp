@@ -134,8 +134,10 @@ std::expected<void, std::string> restrict_syscalls(SyscallSet set) {
   filter.allow(kEverybody);
   filter.allow(kSanitizers);
   filter.refuse(ENOSYS, "clone3");
-  // syslog(3) tries to come back when its daemon restarts; it cannot, and must not die of it.
+  // syslog(3) tries to come back when its daemon restarts; it cannot, and must not die of it. glibc
+  // makes a new socket, musl connects the old one again, as the announcer may.
   filter.refuse_if(EACCES, SCMP_SYS(socket), 0, kWholeInt, AF_UNIX);
+  if (set == SyscallSet::Service) filter.refuse(EACCES, "connect");
   if (set == SyscallSet::Announcer) {
     filter.allow(kAnnouncer);
     filter.allow_if(SCMP_SYS(socket), 0, kWholeInt, AF_INET);
