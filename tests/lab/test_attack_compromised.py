@@ -56,8 +56,13 @@ def test_the_gateway_outlives_whatever_its_children_say(lab, upnpd):
     time.sleep(1)
     gateway = upnpd.pid
     at_most, slowest, of_all, of_one = 0, 0.0, 0, 0
-    end = time.monotonic() + 12
-    while time.monotonic() < end:
+    begin_of_all = time.monotonic()
+
+    def got_all():
+        return of_one == MOST_OF_HOST and of_all > 2 * MOST_OF_HOST
+
+    # As long as it takes to get what there is to get: the doubles are started again ever later.
+    while time.monotonic() - begin_of_all < (12 if got_all() else 42):
         assert is_alive(gateway), upnpd.log()[-3000:]
         begin = time.monotonic()
         status = upnpd.status()
@@ -74,7 +79,7 @@ def test_the_gateway_outlives_whatever_its_children_say(lab, upnpd):
         time.sleep(0.2)
     restarts = {p["role"]: p["restarts"] for p in status["processes"]}
     print(f"\n  up to {of_all} mappings, {of_one} of one host, {at_most} KB resident, an admin's answer within {slowest:.2f} s, {restarts}")
-    assert of_one == MOST_OF_HOST and of_all > 2 * MOST_OF_HOST, "the attack got little: is it one?"
+    assert got_all(), "the attack got little: is it one?"
     assert restarts["igd"] > 0 and restarts["announcer"] > 0
     assert at_most < 48 * 1024 or SANITIZED
     assert slowest < 3 * SLOWER

@@ -217,6 +217,7 @@ def test_events_are_delivered_to_the_subscribers_own_ipv6_address(lab, upnpd, cl
         igd.add(5103, client=lab.pc1.address)
         subscriber.wait_for("PortMappingNumberOfEntries", "1")
         igd.delete(5103)
+        subscriber.wait_for("PortMappingNumberOfEntries", "0")
         assert subscriber.renew() == 200
         assert subscriber.unsubscribe() == 200
 
