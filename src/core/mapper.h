@@ -46,6 +46,7 @@ struct Outcome {
   std::vector<NatChange> changes;    // to be committed, in this order, before the reply goes out
   std::vector<MappingEvent> events;  // true once the changes are committed
   std::vector<PinholeEvent> pinhole_events;  // likewise
+  bool has_events() const { return !events.empty() || !pinhole_events.empty(); }
   // None for tick(), and where only the kernel knows the answer: GetLinkTotals,
   // GetOutboundPinholeTimeout, and, when the caller may ask, GetPinholePackets and
   // CheckPinholeWorking.

@@ -164,7 +164,7 @@ void Journal::rewrite(const core::Mapper& mapper, BootTime now) {
 }
 
 void Journal::append(const core::Outcome& outcome, const core::Mapper& mapper, BootTime now) {
-  if (outcome.events.empty() && outcome.pinhole_events.empty()) return;
+  if (!outcome.has_events()) return;
   lines_ += outcome.events.size() + outcome.pinhole_events.size();
   const std::size_t true_lines = mapper.table().size() + mapper.pinholes().size();
   const bool too_long = lines_ > 2 * true_lines + kLinesBeforeRewrite;

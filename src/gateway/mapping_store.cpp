@@ -95,12 +95,17 @@ void MappingStore::close() {
 }
 
 bool MappingStore::carry_out(const core::Outcome& outcome, BootTime now) {
+  if (!make_true(outcome, now)) return false;
+  follow_up(outcome, now);
+  return true;
+}
+
+bool MappingStore::make_true(const core::Outcome& outcome, BootTime now) {
   if (!commit(outcome.changes, now)) {
     mapper_.revert();
     return false;
   }
   mapper_.confirm();
-  settle(outcome, now);
   return true;
 }
 
@@ -134,8 +139,8 @@ void MappingStore::set_surroundings(NatSurroundings surroundings) {
   plan_heal();
 }
 
-void MappingStore::settle(const core::Outcome& outcome, BootTime now) {
-  if (outcome.events.empty() && outcome.pinhole_events.empty()) return;
+void MappingStore::follow_up(const core::Outcome& outcome, BootTime now) {
+  if (!outcome.has_events()) return;
   const bool was_well = journal_.fault().empty();
   journal_.append(outcome, mapper_, now);
   if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
@@ -196,8 +201,8 @@ void MappingStore::end_leases() {
   // The kernel has closed the ports by itself; this only clears what it may still remember.
   if (!commit(outcome.changes, now)) plan_heal();
   mapper_.confirm();
-  settle(outcome, now);
-  if (outcome.events.empty() && outcome.pinhole_events.empty()) plan_next_end();
+  follow_up(outcome, now);
+  if (!outcome.has_events()) plan_next_end();
 }
 
 void MappingStore::plan_next_end() {

@@ -39,9 +39,14 @@ class MappingStore {
   // What only the kernel knows: counters.
   Nat& nat() { return *nat_; }
 
-  // Makes `outcome`, the mapper's last, true: in the kernel, in the journal, in the log. False: the
-  // kernel refused it, fault() says why, and the mapper has forgotten it.
+  // Makes `outcome`, the mapper's last, true, and follows it up. False: the kernel refused it,
+  // kernel_fault() says why, and the mapper has forgotten it.
   bool carry_out(const core::Outcome& outcome, BootTime now);
+  // Its two steps, for who answers between them: the kernel's, which a crash does not undo and the
+  // next start takes over; and what nobody waits for, a write to a slow disk among it: the journal,
+  // the log, the flows of what is gone, the events.
+  bool make_true(const core::Outcome& outcome, BootTime now);
+  void follow_up(const core::Outcome& outcome, BootTime now);
   // From now on `policy` holds: what it forbids is gone, and its flows. False: the kernel refused.
   bool set_policy(core::Policy policy);
   // Ends the leases that are over.
@@ -78,7 +83,6 @@ class MappingStore {
   bool heal();
 
   bool commit(const std::vector<NatChange>& changes, BootTime now);
-  void settle(const core::Outcome& outcome, BootTime now);
   void log_events(const core::Outcome& outcome, BootTime now);
   void close_flows(const core::Outcome& outcome);
   void end_closed_flows();

@@ -1,6 +1,6 @@
 // The life of a request inside the gateway: all that came together is decided together, committed
-// in one transaction, journalled, and answered. If the kernel refuses the lot, each request is
-// tried alone and gets its own answer.
+// in one transaction, answered, and then journalled, logged and evented. If the kernel refuses the
+// lot, each request is tried alone and gets its own answer.
 #include <algorithm>
 
 #include "clock.h"
@@ -55,7 +55,7 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
     std::ranges::move(outcome.events, std::back_inserter(all.events));
     std::ranges::move(outcome.pinhole_events, std::back_inserter(all.pinhole_events));
   }
-  if (!store_.carry_out(all, now)) {
+  if (!store_.make_true(all, now)) {
     for (std::size_t i = 0; i < requests.size(); ++i)
       serve_alone(requests[i], outcomes[i], now);
     return;
@@ -64,6 +64,7 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
     std::visit([this](const auto& reply) { service_.hold(reply); },
                reply_to(requests[i], outcomes[i]));
   service_.flush();
+  store_.follow_up(all, now);
 }
 
 void Gateway::serve_alone(const ServiceRequest& request, const core::Outcome& together,
