@@ -1,6 +1,7 @@
 // Ends a process whose loop does not turn any more: SIGALRM kills it when a turn has taken longer
-// than its patience, be it busy or blocked. The alarm is set while the loop works and put off while
-// it waits, so an idle process is never woken.
+// than its patience, be it busy or blocked. The alarm is set by the first turn and looks when it
+// goes off at how long the turn of that moment has lasted, so that a turn costs no system call; it
+// is set again only where it finds the loop at work, so an idle process is woken once at most.
 #pragma once
 
 #include <ev.h>
@@ -14,6 +15,7 @@ namespace upnpd::base {
 // What no turn of a child's loop comes near, and a LAN can still wait for.
 inline constexpr std::chrono::milliseconds kTurnPatience{1500};
 
+// A process has one.
 class Watchdog {
  public:
   Watchdog(Loop& loop, std::chrono::milliseconds patience);
@@ -25,7 +27,6 @@ class Watchdog {
   static void on_work(struct ev_loop* loop, ev_check* check, int events);
   static void on_wait(struct ev_loop* loop, ev_prepare* prepare, int events);
   Loop& loop_;
-  std::chrono::milliseconds patience_;
   ev_check check_;
   ev_prepare prepare_;
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <optional>
 
 #include "clock.h"
 
@@ -22,15 +23,22 @@ struct End {
   long wake_ups;
 };
 
-// How a process ends whose loop does `work` after 50 ms, and leaves by itself after `life`.
-End end_of(const std::function<void()>& work, std::chrono::milliseconds life) {
+// How a process ends whose loop does `work` after 50 ms, and again `pause` later each time if there
+// is one, and leaves by itself after `life`.
+End end_of(const std::function<void()>& work, std::chrono::milliseconds life,
+           std::chrono::milliseconds pause = {}) {
   const BootTime start = boot_now();
   const pid_t pid = ::fork();
   if (pid == 0) {
     Loop loop;
     Watchdog watchdog(loop, 200ms);
-    Timer at_work(loop, work), end(loop, [] { ::_exit(0); });
-    at_work.start(50ms);
+    Timer end(loop, [] { ::_exit(0); });
+    std::optional<Timer> at_work;
+    at_work.emplace(loop, [&] {
+      work();
+      if (pause.count() != 0) at_work->start(pause);
+    });
+    at_work->start(50ms);
     end.start(life);
     loop.run();
     ::_exit(1);
@@ -70,7 +78,7 @@ TEST_SUITE("watchdog") {
     CHECK(blocked.after < 5s);
   }
 
-  TEST_CASE("a process that waits may wait, and is not woken for it") {
+  TEST_CASE("a process that waits may wait, and is woken once at most for it") {
     const End idle = end_of([] {}, 1s);
     CHECK(WIFEXITED(idle.status));
     CHECK(idle.wake_ups <= 6);
@@ -79,5 +87,24 @@ TEST_SUITE("watchdog") {
   TEST_CASE("each turn has its own patience") {
     const End busy = end_of([] { ::usleep(100'000); }, 400ms);
     CHECK(WIFEXITED(busy.status));
+  }
+
+  TEST_CASE("turns without a pause between them are not one, and the one that hangs is found") {
+    const auto turns = [](int before_it_hangs) {
+      int turn = 0;
+      return end_of(
+          [&] {
+            ::usleep(20'000);
+            while (turn == before_it_hangs)
+              ::pause();
+            ++turn;
+          },
+          800ms, 1ms);
+    };
+    CHECK(WIFEXITED(turns(-1).status));
+    const End hung = turns(15);
+    CHECK(was_barked_at(hung));
+    CHECK(hung.after >= 500ms);
+    CHECK(hung.after < 5s);
   }
 }
