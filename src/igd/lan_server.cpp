@@ -80,11 +80,13 @@ void LanServer::run() {
 
 std::optional<std::chrono::milliseconds> LanServer::run_daemon() {
   const std::size_t connections_before = connections_.size();
+  const std::uint64_t accepted_before = accepted_;
   ++runs_;
   MHD_run(daemon_.get());
   // A daemon that was full listens again only when it runs once more, and who has just come mostly
   // has asked already.
-  if (connections_.size() != connections_before) return std::chrono::milliseconds(0);
+  if (accepted_ != accepted_before || connections_.size() < connections_before)
+    return std::chrono::milliseconds(0);
   MHD_UNSIGNED_LONG_LONG wait = 0;
   if (MHD_get_timeout(daemon_.get(), &wait) != MHD_YES) return std::nullopt;
   return std::chrono::milliseconds(wait);
@@ -171,6 +173,7 @@ void LanServer::note_connection(void* self, MHD_Connection* handle, void**,
     server.connections_.erase(handle);
     return;
   }
+  ++server.accepted_;
   const auto* const info = MHD_get_connection_info(handle, MHD_CONNECTION_INFO_CONNECTION_FD);
   if (info == nullptr) return;
   const int fd = info->connect_fd;

@@ -94,6 +94,7 @@ class LanServer {
   base::Timer run_timer_;
   bool is_woken_ = false;
   std::uint64_t runs_ = 0;
+  std::uint64_t accepted_ = 0;  // connections so far
   base::Timer cut_timer_;
   base::Timer room_timer_;
   std::map<MHD_Connection*, Connection> connections_;
