@@ -156,9 +156,12 @@ struct GetSpecificPortMappingEntry {
   ProtocolArgument protocol;
 };
 
+// Who walks through the entries will ask for those behind this one: so many of them are to come
+// along, as far as they fit. Each list of them is good until EntriesChanged.
 struct GetGenericPortMappingEntry {
   RequestHead head;
   std::uint16_t index;
+  std::uint16_t following = 0;
 };
 
 // The ports that DeletePortMappingRange and GetListOfPortMappings name, both ends included.
@@ -259,7 +262,8 @@ struct Reserved {
   ExternalPort port;
 };
 
-// GetSpecific...'s and GetGenericPortMappingEntry's answer.
+// GetSpecific...'s and GetGenericPortMappingEntry's answer; the latter's is an EntryList where it
+// was to bring `following` along.
 struct Entry {
   std::uint64_t id;
   PortMappingKey key;
@@ -270,15 +274,20 @@ struct Entry {
   std::uint32_t lease_duration;  // remaining seconds, 0 = permanent
 };
 
-// GetListOfPortMappings's answer, or a part of it, in the order of ports.
+// GetListOfPortMappings's answer, or a part of it, in the order of ports; or entries by their
+// index.
 struct EntryList {
   // What the entries of one message count together, each kEntryBytes and its description.
   static constexpr std::size_t kMaxBytes = 15 * 1024;
   static constexpr std::size_t kEntryBytes = 40;
   std::uint64_t id;
   std::vector<Entry> entries;  // each with the same id
-  bool is_last;
+  bool is_last;                // of what was asked for, none is missing
 };
+
+// The entries that `following` brought along are not true any more. Sent before the reply to the
+// request that changed one.
+struct EntriesChanged {};
 
 // 64-bit counters of the WAN link; SOAP's ui4 are their low halves.
 struct LinkTotals {
@@ -362,9 +371,10 @@ struct Pong {
   std::uint32_t number;
 };
 
-using ToService = std::variant<DeviceIdentity, WanState, StateVariables, ServeLan, LeaveLan, Done,
-                               Refused, Reserved, Entry, EntryList, LinkTotals, PinholeAdded,
-                               PinholePackets, PinholeWorks, OutboundPinholeTimeout, Ping>;
+using ToService =
+    std::variant<DeviceIdentity, WanState, StateVariables, ServeLan, LeaveLan, Done, Refused,
+                 Reserved, Entry, EntryList, EntriesChanged, LinkTotals, PinholeAdded,
+                 PinholePackets, PinholeWorks, OutboundPinholeTimeout, Ping>;
 using FromService =
     std::variant<LanServed, AddPortMapping, AddAnyPortMapping, DeletePortMapping,
                  GetSpecificPortMappingEntry, GetGenericPortMappingEntry, DeletePortMappingRange,

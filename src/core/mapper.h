@@ -173,8 +173,9 @@ class Mapper {
   bool may_touch(const PortMapping& mapping, const RequestHead& head) const;
   // Visits what of `span` the caller may see.
   void visit(const PortSpan& span, const RequestHead& head, const MappingTable::Visit& visit) const;
-  // The mapping at `index` of those the caller may see.
-  const PortMapping* at(std::size_t index, const RequestHead& head) const;
+  // Of those the caller may see, the mappings from `index` on, at most `count`.
+  std::vector<const PortMapping*> from(std::size_t index, std::size_t count,
+                                       const RequestHead& head) const;
   // Who is charged for a request: over IPv6, the host by its IPv4 address if it has one.
   Asker asker_of(const RequestHead& head) const;
 

@@ -23,6 +23,27 @@ Entry entry_for(std::uint64_t id, const PortMapping& mapping, BootTime now) {
           remaining_seconds(mapping, now)};
 }
 
+// An EntryList as long as a message may be.
+class ListWriter {
+ public:
+  ListWriter(std::uint64_t id, BootTime now)
+      : list_{.id = id, .entries = {}, .is_last = true}, now_(now) {}
+  std::size_t size() const { return list_.entries.size(); }
+  // False: it does not fit any more, and the list is not the last.
+  bool add(const PortMapping& mapping) {
+    bytes_ += EntryList::kEntryBytes + mapping.description.text().size();
+    list_.is_last = bytes_ <= EntryList::kMaxBytes;
+    if (list_.is_last) list_.entries.push_back(entry_for(list_.id, mapping, now_));
+    return list_.is_last;
+  }
+  EntryList take() { return std::move(list_); }
+
+ private:
+  EntryList list_;
+  BootTime now_;
+  std::size_t bytes_ = 0;
+};
+
 Outcome no_such_mapping(const RequestHead& head) {
   return refused(head, UpnpError::NoSuchEntryInArray, "there is no such mapping");
 }
@@ -58,21 +79,33 @@ void Mapper::visit(const PortSpan& span, const RequestHead& head,
     });
 }
 
-const PortMapping* Mapper::at(std::size_t index, const RequestHead& head) const {
-  if (!is_on_its_lan(head, surroundings_)) return nullptr;
+std::vector<const PortMapping*> Mapper::from(std::size_t index, std::size_t count,
+                                             const RequestHead& head) const {
+  std::vector<const PortMapping*> found;
+  if (!is_on_its_lan(head, surroundings_)) return found;
   if (policy_.secure_mode) {
     for (const Ipv4Address own : ipv4_addresses_of_caller(head, surroundings_)) {
       const std::size_t size = table_.size_of(own);
-      if (index < size) return table_.at(index, own);
-      index -= size;
+      for (; index < size && found.size() < count; ++index)
+        found.push_back(table_.at(index, own));
+      index -= std::min(index, size);
     }
-    return nullptr;
+    return found;
   }
-  if (surroundings_.lans.size() == 1) return table_.at(index);
   // Of several LANs that trust their hosts each has an array of its own, which nothing indexes.
-  for (std::size_t place = 0; const PortMapping* const mapping = table_.at(place); ++place)
-    if (may_touch(*mapping, head) && index-- == 0) return mapping;
-  return nullptr;
+  const bool is_shared = surroundings_.lans.size() > 1;
+  std::size_t place = is_shared ? 0 : index;
+  std::size_t before = is_shared ? index : 0;
+  for (; found.size() < count; ++place) {
+    const PortMapping* const mapping = table_.at(place);
+    if (mapping == nullptr) break;
+    if (is_shared && !may_touch(*mapping, head)) continue;
+    if (before == 0)
+      found.push_back(mapping);
+    else
+      --before;
+  }
+  return found;
 }
 
 void Mapper::erase_together(const std::vector<PortMapping>& mappings, Outcome& outcome) {
@@ -120,22 +153,17 @@ Outcome Mapper::handle_one(const GetListOfPortMappings& request, BootTime now) {
   auto span = judge_range(request.head, request.range, surroundings_);
   if (!span) return refused(request.head, span.error());
   if (request.after) span->first = std::max(span->first, request.after->external_port.number());
-  EntryList list{.id = request.head.id, .entries = {}, .is_last = true};
-  std::size_t bytes = 0;
+  ListWriter list(request.head.id, now);
   visit(*span, request.head, [&](const PortMapping& mapping) {
     // Of the port the part before ended with, some RemoteHosts may be left.
     if (request.after && mapping.key.external_port == request.after->external_port &&
         mapping.key.remote_host <= request.after->remote_host)
       return true;
-    if (request.number_of_ports != 0 && list.entries.size() == request.number_of_ports)
-      return false;
-    bytes += EntryList::kEntryBytes + mapping.description.text().size();
-    list.is_last = bytes <= EntryList::kMaxBytes;
-    if (list.is_last) list.entries.push_back(entry_for(request.head.id, mapping, now));
-    return list.is_last;
+    if (request.number_of_ports != 0 && list.size() == request.number_of_ports) return false;
+    return list.add(mapping);
   });
-  if (list.entries.empty() && !request.after) return none_in_range(request.head);
-  return answer(std::move(list));
+  if (list.size() == 0 && !request.after) return none_in_range(request.head);
+  return answer(list.take());
 }
 
 Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime now) {
@@ -148,10 +176,16 @@ Outcome Mapper::handle_one(const GetSpecificPortMappingEntry& request, BootTime 
 }
 
 Outcome Mapper::handle_one(const GetGenericPortMappingEntry& request, BootTime now) {
-  const PortMapping* const mapping = at(request.index, request.head);
-  if (mapping == nullptr)
+  constexpr std::size_t kMost = EntryList::kMaxBytes / EntryList::kEntryBytes;
+  const auto mappings =
+      from(request.index, std::min(std::size_t{1} + request.following, kMost), request.head);
+  if (mappings.empty())
     return refused(request.head, UpnpError::SpecifiedArrayIndexInvalid, "the list is shorter");
-  return answer(entry_for(request.head.id, *mapping, now));
+  if (request.following == 0) return answer(entry_for(request.head.id, *mappings.front(), now));
+  ListWriter list(request.head.id, now);
+  for (const PortMapping* const mapping : mappings)
+    if (!list.add(*mapping)) break;
+  return answer(list.take());
 }
 
 Outcome Mapper::handle_one(const GetLinkTotals&, BootTime) {

@@ -22,7 +22,7 @@ Gateway::Gateway(Config config, Resources resources)
     : config_(std::move(config)),
       resources_(std::move(resources)),
       store_(loop_, config_, std::move(resources_.nat), std::move(resources_.flow_ender),
-             [this] { plan_publish(); }),
+             [this] { on_table_changed(); }),
       networks_(config_, std::move(resources_.interface_watch), std::move(resources_.link_speeds)),
       hosts_(loop_, config_, store_, resources_.neighbours, std::move(resources_.neighbour_watch),
              [this](Ipv4Address host) { return link_of(host); }),
@@ -139,12 +139,18 @@ void Gateway::publish() {
     lan->publish(state_variables(*lan));
 }
 
+void Gateway::on_table_changed() {
+  on_entries_changed();
+  plan_publish();
+}
+
 void Gateway::plan_publish() {
   if (!publish_timer_.is_running()) publish_timer_.start(kPublishPause);
 }
 
 void Gateway::on_service_started() {
   waiting_.clear();  // the former service's, whose ids mean nothing to this one
+  sent_following_ = false;
   service_.send(device_identity());
   tell_wan_state();
   service_.send(state_variables(*lans_.front()));

@@ -75,6 +75,9 @@ class Gateway {
   void look_for_ports_in_use(const std::vector<ServiceRequest>& requests, BootTime now);
   // After the kernel refused what the batch came to `together`.
   void serve_alone(const ServiceRequest& request, const core::Outcome& together, BootTime now);
+  void hold_reply(const ServiceRequest& request, const core::Outcome& outcome);
+  // Before anybody hears of the change. The service must forget the entries it has on stock.
+  void on_entries_changed();
   Reply reply_to(const ServiceRequest& request, const core::Outcome& outcome);
 
   // ---- requests about pinholes, and over IPv6 (pinhole_requests.cpp) ----
@@ -94,6 +97,7 @@ class Gateway {
   StateVariables state_variables(const LanSide& lan) const;
   void tell_wan_state();
   void publish();
+  void on_table_changed();
   void plan_publish();
   void on_service_started();
   DeviceIdentity device_identity() const;
@@ -122,6 +126,7 @@ class Gateway {
     BootTime until;
   };
   std::vector<WaitingRequest> waiting_;  // for the neighbour that is their client
+  bool sent_following_ = false;          // entries the service had not been asked for yet
   base::RateLimitedLog refusals_;
   std::chrono::milliseconds retry_pause_{};
   std::string overlap_;  // of LANs, as last said

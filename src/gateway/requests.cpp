@@ -61,8 +61,7 @@ void Gateway::serve_batch(const std::vector<ServiceRequest>& requests) {
     return;
   }
   for (std::size_t i = 0; i < requests.size(); ++i)
-    std::visit([this](const auto& reply) { service_.hold(reply); },
-               reply_to(requests[i], outcomes[i]));
+    hold_reply(requests[i], outcomes[i]);
   service_.flush();
   store_.follow_up(all, now);
 }
@@ -74,7 +73,19 @@ void Gateway::serve_alone(const ServiceRequest& request, const core::Outcome& to
     outcome.reply = Refused{head_of(request).id, UpnpError::ActionFailed};
     outcome.reason = store_.kernel_fault();
   }
-  std::visit([this](const auto& reply) { service_.send(reply); }, reply_to(request, outcome));
+  hold_reply(request, outcome);
+  service_.flush();
+}
+
+void Gateway::hold_reply(const ServiceRequest& request, const core::Outcome& outcome) {
+  if (outcome.has_events()) on_entries_changed();
+  const auto* const generic = std::get_if<GetGenericPortMappingEntry>(&request);
+  sent_following_ = sent_following_ || (generic != nullptr && generic->following != 0);
+  std::visit([this](const auto& reply) { service_.hold(reply); }, reply_to(request, outcome));
+}
+
+void Gateway::on_entries_changed() {
+  if (std::exchange(sent_following_, false)) service_.send(EntriesChanged{});
 }
 
 Reply Gateway::reply_to(const ServiceRequest& request, const core::Outcome& outcome) {

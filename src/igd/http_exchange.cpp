@@ -149,7 +149,12 @@ void HttpExchange::carry_out() {
                                     .igd_version = request.route.igd_version,
                                     .now = base::boot_now()}});
   body_ = {};
-  if (auto* call = std::get_if<PendingCall>(&outcome)) return wait_for_gateway(std::move(*call));
+  if (auto* call = std::get_if<PendingCall>(&outcome)) {
+    const auto known = context_.walks.answer(call->request, base::boot_now());
+    if (!known) return wait_for_gateway(std::move(*call));
+    answer_ = finish(*call, *known);
+    return;
+  }
   answer_ = std::get<HttpAnswer>(std::move(outcome));
   if (!answer_->reason.empty()) log_refusal(*answer_);
 }
@@ -160,7 +165,7 @@ void HttpExchange::wait_for_gateway(PendingCall call) {
       request,
       [this, call = std::move(call)](const Reply& reply) {
         pending_id_.reset();
-        take_reply(call, reply);
+        take_reply(call, context_.walks.take(call.request, reply, base::boot_now()));
         MHD_resume_connection(connection_);
         context_.wake(connection_);
       },

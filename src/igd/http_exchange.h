@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "entry_walks.h"
 #include "http_answer.h"
 #include "http_checks.h"
 #include "pending_requests.h"
@@ -25,6 +26,7 @@ struct ExchangeContext {
   ServeLan lan;
   const RouterState& router;
   PendingRequests& pending;
+  EntryWalks& walks;
   base::RateLimitedLog& log;
   // Makes the daemon look soon at a connection that has been resumed: it does not notice by itself.
   std::function<void(MHD_Connection*)> wake = {};

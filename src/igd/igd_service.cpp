@@ -45,6 +45,7 @@ class IgdService {
   void take(const StateVariables& variables, base::Fd) { router_.evented = variables; }
   void take(const ServeLan& lan, base::Fd listener);
   void take(const LeaveLan& leave, base::Fd) { servers_.erase({leave.lan, leave.family}); }
+  void take(const EntriesChanged&, base::Fd) { walks_.forget_entries(); }
   void take(const Ping& ping, base::Fd) { send(Pong{ping.number}); }
   // A reply to one of our requests.
   template <class Message>
@@ -75,6 +76,7 @@ class IgdService {
   RouterState router_;
   base::RateLimitedLog log_;
   PendingRequests pending_;
+  EntryWalks walks_;
   base::Timer expiry_timer_;
   base::Timer retirement_timer_;
   base::FdWatcher channel_watcher_;
@@ -124,9 +126,9 @@ void IgdService::take(const ServeLan& lan, base::Fd listener) {
     servers_.erase(old);
     if (!retirement_timer_.is_running()) retirement_timer_.start(std::chrono::seconds(1));
   }
-  auto server =
-      LanServer::start(loop_, {.lan = lan, .router = router_, .pending = pending_, .log = log_},
-                       std::move(listener));
+  auto server = LanServer::start(
+      loop_, {.lan = lan, .router = router_, .pending = pending_, .walks = walks_, .log = log_},
+      std::move(listener));
   if (!server) return fail(base::with_errno("HTTP server of " + lan.interface, server.error()));
   servers_.emplace(key, *std::move(server));
   send(LanServed{lan.lan, lan.family, lan.event_port});

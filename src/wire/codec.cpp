@@ -53,7 +53,7 @@ UPNPD_MESSAGE(AddAnyPortMapping, 11, &T::head, &T::arguments);
 UPNPD_MESSAGE(DeletePortMapping, 12, &T::head, &T::remote_host, &T::external_port, &T::protocol);
 UPNPD_MESSAGE(GetSpecificPortMappingEntry, 13, &T::head, &T::remote_host, &T::external_port,
               &T::protocol);
-UPNPD_MESSAGE(GetGenericPortMappingEntry, 14, &T::head, &T::index);
+UPNPD_MESSAGE(GetGenericPortMappingEntry, 14, &T::head, &T::index, &T::following);
 UPNPD_MESSAGE(GetLinkTotals, 15, &T::head);
 UPNPD_MESSAGE(DeletePortMappingRange, 16, &T::head, &T::range);
 UPNPD_MESSAGE(GetListOfPortMappings, 17, &T::head, &T::range, &T::number_of_ports, &T::after);
@@ -66,6 +66,11 @@ UPNPD_MESSAGE(Entry, 33, &T::id, &T::key, &T::client, &T::internal_port, &T::ena
 UPNPD_MESSAGE(LinkTotals, 34, &T::id, &T::bytes_sent, &T::bytes_received, &T::packets_sent,
               &T::packets_received);
 UPNPD_MESSAGE(EntryList, 35, &T::id, &T::entries, &T::is_last);
+template <>
+struct Layout<EntriesChanged> {
+  static constexpr std::uint8_t number = 36;
+  static constexpr std::tuple<> fields{};
+};
 
 UPNPD_MESSAGE(AddPinhole, 70, &T::head, &T::arguments);
 UPNPD_MESSAGE(UpdatePinhole, 71, &T::head, &T::unique_id, &T::new_lease_time);
@@ -233,6 +238,7 @@ template std::vector<std::byte> encode(const Refused&);
 template std::vector<std::byte> encode(const Reserved&);
 template std::vector<std::byte> encode(const Entry&);
 template std::vector<std::byte> encode(const EntryList&);
+template std::vector<std::byte> encode(const EntriesChanged&);
 template std::vector<std::byte> encode(const LinkTotals&);
 template std::vector<std::byte> encode(const AddPinhole&);
 template std::vector<std::byte> encode(const UpdatePinhole&);

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 
 import pytest
 
@@ -164,6 +165,27 @@ def test_max_lease_max_mappings_and_the_request_rate(lab):
                 return fault.code == 501
             return False
         wait_until(is_limited, 3, "the 501 of a host that asks too fast")
+    finally:
+        upnpd.discard()
+
+
+def test_a_walk_takes_few_of_the_requests_that_a_host_has(lab):
+    upnpd = Upnpd(lab, max_requests_per_second=5).start()
+    try:
+        igd = find_igd(lab.pc1)
+
+        def is_added(port):
+            try:
+                igd.add(port)
+            except SoapFault as fault:
+                assert fault.code == 501
+                return False
+            return True
+        for port in range(4000, 4030):
+            wait_until(lambda port=port: is_added(port), 5, "the host may ask again")
+        time.sleep(1)
+        walk = [igd.call("GetGenericPortMappingEntry", {"NewPortMappingIndex": index}) for index in range(30)]
+        assert sorted(int(entry["NewExternalPort"]) for entry in walk) == list(range(4000, 4030))
     finally:
         upnpd.discard()
 

@@ -101,8 +101,8 @@ class RequestBuilder {
                       std::optional<PortMappingKey> after = std::nullopt) const {
     return GetListOfPortMappings{head_, {first, last, arguments_.protocol}, number, after};
   }
-  ServiceRequest get_at(std::uint16_t index) const {
-    return GetGenericPortMappingEntry{head_, index};
+  ServiceRequest get_at(std::uint16_t index, std::uint16_t following = 0) const {
+    return GetGenericPortMappingEntry{head_, index, following};
   }
 
  private:

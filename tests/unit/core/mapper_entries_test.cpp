@@ -145,6 +145,43 @@ TEST_SUITE("mapper_entries") {
     CHECK_FALSE(error_of(mapper.handle(a_request().get_at(10), at_second(1))));
   }
 
+  TEST_CASE("an entry by its index brings those behind it along, the same ones as one by one") {
+    for (const bool secure_mode : {true, false})
+      for (const bool is_alone : {true, false}) {
+        Mapper mapper = a_full_mapper(secure_mode);
+        if (is_alone) {
+          Surroundings surroundings = home();
+          surroundings.lans.erase(std::next(surroundings.lans.begin()), surroundings.lans.end());
+          mapper.set_surroundings(surroundings);
+        }
+        std::vector<Entry> one_by_one;
+        for (std::uint16_t index = 0;; ++index) {
+          const Outcome outcome = mapper.handle(a_request().get_at(index), at_second(0));
+          if (error_of(outcome)) break;
+          one_by_one.push_back(std::get<Entry>(*outcome.reply));
+        }
+        CHECK(one_by_one.size() == (secure_mode ? 6 : 11));
+        const EntryList part = list_of(mapper.handle(a_request().get_at(2, 2), at_second(0)));
+        REQUIRE(part.entries.size() == 3);
+        for (std::size_t i = 0; i < 3; ++i)
+          CHECK(part.entries[i].key == one_by_one[i + 2].key);
+        const EntryList rest = list_of(mapper.handle(a_request().get_at(5, 65535), at_second(0)));
+        CHECK(rest.entries.size() == one_by_one.size() - 5);
+        CHECK(error_of(mapper.handle(a_request().get_at(11, 31), at_second(0))) ==
+              UpnpError::SpecifiedArrayIndexInvalid);
+      }
+  }
+
+  TEST_CASE("no more entries come along than a message holds") {
+    Mapper mapper = a_mapper();
+    const std::string long_one(1024, 'x');
+    for (std::uint16_t port = 2000; port < 2100; ++port)
+      mapper.handle(a_request().tcp(port, port).described(long_one.c_str()).add(), at_second(0));
+    const EntryList list = list_of(mapper.handle(a_request().get_at(1, 65535), at_second(0)));
+    CHECK(list.entries.size() == EntryList::kMaxBytes / (EntryList::kEntryBytes + 1024));
+    CHECK_FALSE(list.is_last);
+  }
+
   TEST_CASE("a long list comes in parts that together have every entry once") {
     for (const bool secure_mode : {true, false}) {
       Mapper mapper = a_mapper(secure_mode);
