@@ -181,25 +181,30 @@ def _over_sizes(sizes, values):
             "same_again": median(ratios(again, first))}
 
 
-# ---- many connections, beside the floors ----
+# ---- beside the floors ----
 
-def many_connections(turns, note):
-    """Adds a second of 16 connections, and what libmicrohttpd with a fixed answer gives beside it."""
+FLOORS = ("http", "both", "apart")
+
+
+def beside_floors(turns, note):
+    """Adds a second of one connection and of 16, and what libmicrohttpd gives beside them: with a fixed answer,
+    after one element of a map, and when another process adds it."""
     lab = make_lab()
     load = loader(lab)
     gateway = Upnpd(lab).start()
-    floors = [Floor(lab, kind, seconds=600) for kind in ("http", "both")]
+    floors = [Floor(lab, kind, seconds=900) for kind in FLOORS]
     rows = []
-    for connection, adds in (("close", 6000), ("keep-alive", 20000)):
-        found = {"upnpd": [], "http": [], "both": [], "worst": [], "p50": [], "faults": {}}
+    for connections, connection, adds in ((1, "close", 2000), (1, "keep-alive", 5000),
+                                          (16, "close", 6000), (16, "keep-alive", 20000)):
+        found = {name: [] for name in ("upnpd", *FLOORS, "p50", "worst")}
+        faults = {}
         for turn in range(turns):
-            note(f"16 connections, {connection}, turn {turn + 1} of {turns}")
+            note(f"beside the floors, {connections} connections, {connection}, turn {turn + 1} of {turns}")
+            of_all = {"connections": connections, "connection": connection}
             for floor in floors:
-                answers = load("add", floor.location, range=60_000, requests=200_000, seconds=1,
-                               connections=16, connection=connection)
+                answers = load("add", floor.location, range=60_000, requests=200_000, seconds=1, **of_all)
                 found[floor.name].append(answers["per_second"])
-            options = {"first": FIRST_PORT, "range": adds, "requests": adds, "connections": 16,
-                       "connection": connection, "seconds": 60}
+            options = {"first": FIRST_PORT, "range": adds, "requests": adds, "seconds": 60, **of_all}
             added = load("add", gateway.location, **options)
             load("delete", gateway.location, **options)
             time.sleep(0.3)  # the flows of what has gone are looked for
@@ -207,13 +212,12 @@ def many_connections(turns, note):
             found["p50"].append(added["p50"])
             found["worst"].append(added["max"] / added["p50"])
             for fault, count in added["faults"].items():
-                found["faults"][fault] = found["faults"].get(fault, 0) + count
-        rows.append({"connection": connection, "upnpd": median(found["upnpd"]),
-                     "http": median(found["http"]), "both": median(found["both"]),
-                     "ratio": median(ratios(found["upnpd"], found["http"])),
-                     "ratio_both": median(ratios(found["upnpd"], found["both"])),
+                faults[fault] = faults.get(fault, 0) + count
+        rows.append({"connections": connections, "connection": connection, "upnpd": median(found["upnpd"]),
+                     **{kind: median(found[kind]) for kind in FLOORS},
+                     **{f"ratio_{kind}": median(ratios(found["upnpd"], found[kind])) for kind in FLOORS},
                      "p50": median(found["p50"]), "worst_over_p50": median(found["worst"]),
-                     "worst_of_all": max(found["worst"]), "faults": found["faults"]})
+                     "worst_of_all": max(found["worst"]), "faults": faults})
     lab.remove()
     return rows
 
@@ -233,11 +237,10 @@ def floors(note):
         make_bare_map(lab)
         row("nft map: " + what, tool(lab.router, "upnpd-floor", "map", map="bare", **options),
             options.get("batch", 1))
-    # Asked one by one: of many connections the last would say nothing of an upnpd that asks for many at once.
-    for kind, name, numbers in (("http", "fixed HTTP answer", (1, 16)), ("both", "HTTP answer after one element", (1, 16)),
-                                ("apart", "HTTP answer after one element by another process", (1,))):
+    for kind, name in (("http", "fixed HTTP answer"), ("both", "HTTP answer after one element"),
+                       ("apart", "HTTP answer after one element by another process")):
         floor = Floor(lab, kind, seconds=120)
-        for connections in numbers:
+        for connections in (1, 16):
             for connection in ("close", "keep-alive"):
                 row(f"{name}: {connections} connections, {connection}",
                     load("add", floor.location, range=60_000, requests=100_000, seconds=2,

@@ -115,15 +115,18 @@ def write(results, directory, text):
                                [[r["what"], *r[kind]["median"].values(), *r[kind]["ratio"].values(),
                                  r[kind]["same_again"]] for r in results["own"]
                                 if kind == "p50" or r["what"] != "DeletePortMapping"]))
-    if results.get("many"):
-        parts += ["## 16 connections\n",
-                  "Mappings added a second, and answers a second of libmicrohttpd with a fixed answer "
-                  "(HTTP), and with one element added to a bare nft map before each (both).\n",
-                  table(["", "upnpd", "HTTP", "both", "upnpd / HTTP", "upnpd / both", "p50 (us)",
+    if results.get("beside"):
+        parts += ["## Beside the floors\n",
+                  "Mappings added a second, and answers a second of libmicrohttpd with a fixed answer (HTTP), "
+                  "with one element added to a bare nft map before each (both), and with that done by another "
+                  "process, for requests that come together in one transaction (apart): what no gateway of two "
+                  "processes is spared.\n",
+                  table(["", "upnpd", "HTTP", "both", "apart", "upnpd / HTTP", "upnpd / apart", "p50 (us)",
                          "latest answer / p50", "in the worst turn", "faults"],
-                        [[r["connection"], r["upnpd"], r["http"], r["both"], r["ratio"],
-                          r["ratio_both"], r["p50"], r["worst_over_p50"], r["worst_of_all"],
-                          str(sum(r["faults"].values()))] for r in results["many"]])]
+                        [[f"{r['connections']} connection{'s' * (r['connections'] > 1)}, {r['connection']}",
+                          r["upnpd"], r["http"], r["both"], r["apart"], r["ratio_http"], r["ratio_apart"],
+                          r["p50"], r["worst_over_p50"], r["worst_of_all"], str(sum(r["faults"].values()))]
+                         for r in results["beside"]])]
     if results.get("floors"):
         parts += ["## Floors\n", "The same machine with nothing of upnpd between.\n",
                   table(["", "p50 (us)", "a second"],
