@@ -53,9 +53,9 @@ Gateway::Gateway(Config config, Resources resources)
 void Gateway::run() {
   if (config_.enable_upnp) service_.start();
   on_interfaces_changed();
-  base::log_notice("serving " + std::to_string(store_.mapper().table().size()) + " mappings and " +
-                   std::to_string(store_.mapper().pinholes().size()) +
-                   " pinholes; IPv6: " + ipv6_reach(config_));
+  base::log_notice("serving; mappings: " + std::to_string(store_.mapper().table().size()) +
+                   ", pinholes: " + std::to_string(store_.mapper().pinholes().size()) +
+                   ", IPv6: " + ipv6_reach(config_));
   loop_.run();
   finish_stop();
 }
