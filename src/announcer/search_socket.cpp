@@ -39,8 +39,11 @@ bool was_multicast(msghdr& message) {
   return true;
 }
 
+// Lengths in messages are of size_t in glibc and of socklen_t in musl.
+using ControlLength = decltype(msghdr::msg_controllen);
+
 // Puts packet information that names a source into `control`; its length.
-std::size_t put_source(ControlBuffer& control, const IpAddress& source) {
+ControlLength put_source(ControlBuffer& control, const IpAddress& source) {
   in_pktinfo ipv4{};
   in6_pktinfo ipv6{};
   const bool is_ipv4 = std::holds_alternative<Ipv4Address>(source);
@@ -52,9 +55,9 @@ std::size_t put_source(ControlBuffer& control, const IpAddress& source) {
   const std::size_t size = is_ipv4 ? sizeof ipv4 : sizeof ipv6;
   control.header.cmsg_level = is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
   control.header.cmsg_type = is_ipv4 ? IP_PKTINFO : IPV6_PKTINFO;
-  control.header.cmsg_len = CMSG_LEN(size);
+  control.header.cmsg_len = static_cast<ControlLength>(CMSG_LEN(size));
   std::memcpy(CMSG_DATA(&control.header), is_ipv4 ? static_cast<const void*>(&ipv4) : &ipv6, size);
-  return CMSG_SPACE(size);
+  return static_cast<ControlLength>(CMSG_SPACE(size));
 }
 
 }  // namespace
