@@ -47,16 +47,17 @@ class Upnpd:
         with open(self.config, "w") as config:
             config.write("\n".join([*lines, *permissions, ""]))
 
-    def start(self, *arguments, ready_on="pc1", mounts=(), slept=None, env=None):
+    def start(self, *arguments, ready_on="pc1", logs="--foreground", mounts=(), slept=None, env=None):
         """Starts upnpd and waits until it answers on the LAN. Without `arguments` it is given the
-        configuration file. `mounts` are shell commands that change its file systems; `slept` seconds
-        more have passed by its CLOCK_BOOTTIME than by this machine's, as if it had slept so long."""
+        configuration file. `logs` is the option that says where to. `mounts` are shell commands that
+        change its file systems; `slept` seconds more have passed by its CLOCK_BOOTTIME than by this
+        machine's, as if it had slept so long."""
         assert not self.is_running()
         with open(self.log_file, "ab") as log:
             self._process = self.lab.router.start(
                 *(("unshare", "--time", "--boottime", str(slept)) if slept is not None else ()),
                 "unshare", "--mount", "sh", "-c", " && ".join([*_OWN_DIRECTORIES, *mounts, 'exec "$@"']), "sh",
-                UPNPD, "--foreground", *(arguments or ("--config", self.config)), output=log, env=env)
+                UPNPD, logs, *(arguments or ("--config", self.config)), output=log, env=env)
         if ready_on:
             self.wait_until_ready(getattr(self.lab, ready_on))
         return self
