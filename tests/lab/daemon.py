@@ -114,7 +114,9 @@ class Upnpd:
         return children
 
     def signal_all(self, number):
-        for pid in self.pids():
+        family = self.pids()
+        # Were the gateway continued first, it would find its children stopped, and end them.
+        for pid in reversed(family) if number == signal.SIGCONT else family:
             os.kill(pid, number)
 
     def discard(self):
