@@ -89,6 +89,7 @@ constexpr const char* kEverybody[] = {
     "time",
     "timerfd_create",
     "timerfd_settime",
+    "timerfd_settime64",
     "tgkill",
     "uname",
     "write",
