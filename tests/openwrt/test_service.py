@@ -63,6 +63,20 @@ def test_debugging_needs_a_restart(running):
     assert "command /usr/sbin/upnpd --syslog --debug --config /var/etc/upnpd/upnpd.conf" in instance(running)
 
 
+def test_where_the_journal_is_to_be_elsewhere_mappings_and_identity_go_along(running):
+    running.write("var/lib/upnpd/leases", "a mapping\n")
+    running.write("var/lib/upnpd/leases.identity", "a UUID\n")
+    running.write("etc/config/upnpd", UCI + "\toption upnp_lease_file '/etc/upnp.leases'\n")
+    running.init("reload")
+    assert running.events[-2:] == ["stop", "start"]
+    assert "lease_file=/etc/upnp.leases.upnpd/leases" in running.config
+    assert running.read("etc/upnp.leases.upnpd/leases") == "a mapping\n"
+    assert running.read("etc/upnp.leases.upnpd/leases.identity") == "a UUID\n"
+    running.write("etc/upnp.leases.upnpd/leases", "another\n")
+    running.init("restart")
+    assert running.read("etc/upnp.leases.upnpd/leases") == "another\n"
+
+
 def test_another_address_of_the_wan_touches_nothing(running):
     running.set_networks({**HOME, "wan": {"l3_device": "eth1", "address": "203.0.113.99"}})
     running.init("reload")
