@@ -5,11 +5,12 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
-#include <array>
 #include <cstring>
 #include <memory>
 #include <set>
 #include <vector>
+
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -18,25 +19,6 @@ struct Destroy {
   void operator()(nf_conntrack* flow) const { nfct_destroy(flow); }
 };
 using Flow = std::unique_ptr<nf_conntrack, Destroy>;
-
-// A request's head with room behind it for a tuple.
-class Request {
- public:
-  Request(std::uint16_t type, std::uint16_t flags, unsigned char family)
-      : header_(*mnl_nlmsg_put_header(buffer_.data())) {
-    header_.nlmsg_type = std::uint16_t(NFNL_SUBSYS_CTNETLINK << 8 | type);
-    header_.nlmsg_flags = std::uint16_t(NLM_F_REQUEST | flags);
-    auto& netfilter =
-        *static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(&header_, sizeof(nfgenmsg)));
-    netfilter.nfgen_family = family;
-    netfilter.version = NFNETLINK_V0;
-  }
-  nlmsghdr& header() { return header_; }
-
- private:
-  alignas(nlmsghdr) std::array<char, 1024> buffer_{};
-  nlmsghdr& header_;
-};
 
 // What a flow through a mapping shows: the port it was sent to, and who answers from where.
 struct FlowEnds {
@@ -130,7 +112,7 @@ template <class ClosedEnds>
 std::expected<std::size_t, NetlinkError> FlowEnder::end_flows_of(const ClosedEnds& closed,
                                                                  unsigned char family) {
   std::vector<Flow> found;
-  Request dump(IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
+  NetfilterRequest dump(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
   const auto dumped = socket_.ask(dump.header(), [&](const nlmsghdr& message) {
     Flow flow(nfct_new());
     if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && closed.had(flow.get()))
@@ -141,7 +123,7 @@ std::expected<std::size_t, NetlinkError> FlowEnder::end_flows_of(const ClosedEnd
 
   std::size_t ended = 0;
   for (const Flow& flow : found) {
-    Request deletion(IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
+    NetfilterRequest deletion(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
     nfct_nlmsg_build(&deletion.header(), flow.get());
     // One that has ended by itself meanwhile is gone as well.
     if (socket_.ask(deletion.header(), [](const nlmsghdr&) {})) ++ended;

@@ -4,9 +4,10 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cstring>
 #include <map>
+
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -50,14 +51,10 @@ std::expected<bool, NetlinkError> InterfaceWatch::drain() {
 
 std::expected<void, NetlinkError> InterfaceWatch::dump(int type, unsigned char family,
                                                        const NlSocket::OnMessage& on_message) {
-  alignas(nlmsghdr) std::array<char, 256> buffer{};
-  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = static_cast<std::uint16_t>(type);
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  NlRequest request(type, NLM_F_DUMP);
   // Of the longest family header: older kernels expect it whole, whatever is asked for.
-  auto* head = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)));
-  head->ifi_family = family;
-  return requests_.ask(*request, on_message);
+  request.put_head<ifinfomsg>().ifi_family = family;
+  return requests_.ask(request.header(), on_message);
 }
 
 std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
@@ -109,14 +106,11 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot() {
 std::expected<LinkCounters, NetlinkError> InterfaceWatch::link_totals(const std::string& name) {
   const std::string what = "reading the counters of an interface";
   if (name.empty() || name.size() >= IFNAMSIZ) return std::unexpected(NetlinkError{ENODEV, what});
-  alignas(nlmsghdr) std::array<char, 256> buffer{};
-  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = RTM_GETLINK;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-  mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg));
-  mnl_attr_put_strz(request, IFLA_IFNAME, name.c_str());
+  NlRequest request(RTM_GETLINK, NLM_F_ACK);
+  request.put_head<ifinfomsg>();
+  mnl_attr_put_strz(&request.header(), IFLA_IFNAME, name.c_str());
   std::optional<LinkCounters> counters;
-  const auto answered = requests_.ask(*request, [&](const nlmsghdr& message) {
+  const auto answered = requests_.ask(request.header(), [&](const nlmsghdr& message) {
     if (const auto link = parse_link(bytes_of(message))) counters = link->counters;
   });
   if (!answered) return std::unexpected(NetlinkError{answered.error().error, what});

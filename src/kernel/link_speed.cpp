@@ -5,23 +5,19 @@
 #include <linux/genetlink.h>
 #include <net/if.h>
 
-#include <array>
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
 
-using Buffer = std::array<char, 256>;
-
-nlmsghdr& start_request(Buffer& buffer, std::uint16_t family, std::uint8_t command) {
-  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = family;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-  auto* const head =
-      static_cast<genlmsghdr*>(mnl_nlmsg_put_extra_header(request, sizeof(genlmsghdr)));
-  head->cmd = command;
-  head->version = 1;
-  return *request;
-}
+class GenericRequest : public NlRequest {
+ public:
+  GenericRequest(std::uint16_t family, std::uint8_t command) : NlRequest(family, NLM_F_ACK) {
+    auto& head = put_head<genlmsghdr>();
+    head.cmd = command;
+    head.version = 1;
+  }
+};
 
 // The attribute of this type, if there is one and its value has at least `size` bytes.
 const nlattr* find_attribute(const nlmsghdr& message, std::uint16_t type, std::size_t size) {
@@ -52,10 +48,9 @@ std::expected<LinkSpeedReader, NetlinkError> LinkSpeedReader::open() {
 // Asked for when it is needed: the module can be loaded later.
 std::expected<std::uint16_t, NetlinkError> LinkSpeedReader::ethtool_family() {
   if (family_) return *family_;
-  alignas(nlmsghdr) Buffer buffer{};
-  nlmsghdr& request = start_request(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
-  mnl_attr_put_strz(&request, CTRL_ATTR_FAMILY_NAME, ETHTOOL_GENL_NAME);
-  const auto answered = socket_.ask(request, [this](const nlmsghdr& message) {
+  GenericRequest request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+  mnl_attr_put_strz(&request.header(), CTRL_ATTR_FAMILY_NAME, ETHTOOL_GENL_NAME);
+  const auto answered = socket_.ask(request.header(), [this](const nlmsghdr& message) {
     if (const nlattr* const id =
             find_attribute(message, CTRL_ATTR_FAMILY_ID, sizeof(std::uint16_t)))
       family_ = mnl_attr_get_u16(id);
@@ -71,15 +66,14 @@ std::expected<std::optional<std::uint64_t>, NetlinkError> LinkSpeedReader::bits_
     return std::unexpected(NetlinkError{ENODEV, "reading the speed of a link"});
   const auto family = ethtool_family();
   if (!family) return std::unexpected(family.error());
-  alignas(nlmsghdr) Buffer buffer{};
-  nlmsghdr& request = start_request(buffer, *family, ETHTOOL_MSG_LINKMODES_GET);
-  nlattr* const header = mnl_attr_nest_start(&request, ETHTOOL_A_LINKMODES_HEADER);
-  mnl_attr_put_strz(&request, ETHTOOL_A_HEADER_DEV_NAME, name.c_str());
+  GenericRequest request(*family, ETHTOOL_MSG_LINKMODES_GET);
+  nlattr* const header = mnl_attr_nest_start(&request.header(), ETHTOOL_A_LINKMODES_HEADER);
+  mnl_attr_put_strz(&request.header(), ETHTOOL_A_HEADER_DEV_NAME, name.c_str());
   // The list of modes is not wanted: as short as it goes.
-  mnl_attr_put_u32(&request, ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
-  mnl_attr_nest_end(&request, header);
+  mnl_attr_put_u32(&request.header(), ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
+  mnl_attr_nest_end(&request.header(), header);
   std::optional<std::uint64_t> speed;
-  const auto answered = socket_.ask(request, [&](const nlmsghdr& message) {
+  const auto answered = socket_.ask(request.header(), [&](const nlmsghdr& message) {
     speed = parse_link_speed(std::as_bytes(std::span(
         static_cast<const char*>(static_cast<const void*>(&message)), message.nlmsg_len)));
   });

@@ -5,8 +5,9 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
+
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -16,32 +17,26 @@ std::span<const std::byte> bytes_of(const nlmsghdr& message) {
 }
 
 // A request about one neighbour.
-class Request {
+class NeighbourRequest : public NlRequest {
  public:
-  Request(std::uint16_t type, std::uint16_t flags, int link_index, const IpAddress& address)
-      : head_(mnl_nlmsg_put_header(buffer_.data())),
-        neighbour_(static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(head_, sizeof(ndmsg)))) {
-    head_->nlmsg_type = type;
-    head_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
-    neighbour_->ndm_family = std::holds_alternative<Ipv6Address>(address) ? AF_INET6 : AF_INET;
-    neighbour_->ndm_ifindex = link_index;
-    neighbour_->ndm_state = NUD_NONE;
+  NeighbourRequest(int type, int flags, int link_index, const IpAddress& address)
+      : NlRequest(type, NLM_F_ACK | flags), neighbour_(put_head<ndmsg>()) {
+    neighbour_.ndm_family = std::holds_alternative<Ipv6Address>(address) ? AF_INET6 : AF_INET;
+    neighbour_.ndm_ifindex = link_index;
+    neighbour_.ndm_state = NUD_NONE;
     if (const auto* const ipv6 = std::get_if<Ipv6Address>(&address))
-      mnl_attr_put(head_, NDA_DST, ipv6->bytes().size(), ipv6->bytes().data());
+      mnl_attr_put(&header(), NDA_DST, ipv6->bytes().size(), ipv6->bytes().data());
     if (const auto* const ipv4 = std::get_if<Ipv4Address>(&address))
-      mnl_attr_put_u32(head_, NDA_DST, htobe32(ipv4->host_order()));
+      mnl_attr_put_u32(&header(), NDA_DST, htobe32(ipv4->host_order()));
   }
   // As if there were a packet to send.
-  Request& use() {
-    neighbour_->ndm_flags = NTF_USE;
+  NeighbourRequest& use() {
+    neighbour_.ndm_flags = NTF_USE;
     return *this;
   }
-  nlmsghdr& head() { return *head_; }
 
  private:
-  alignas(nlmsghdr) std::array<char, 256> buffer_{};
-  nlmsghdr* head_;
-  ndmsg* neighbour_;
+  ndmsg& neighbour_;
 };
 
 }  // namespace
@@ -53,13 +48,10 @@ std::expected<NeighbourTable, NetlinkError> NeighbourTable::open() {
 }
 
 std::expected<std::vector<NeighbourMessage>, NetlinkError> NeighbourTable::snapshot_once() {
-  alignas(nlmsghdr) std::array<char, 256> buffer{};
-  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = RTM_GETNEIGH;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  mnl_nlmsg_put_extra_header(request, sizeof(ndmsg));
+  NlRequest request(RTM_GETNEIGH, NLM_F_DUMP);
+  request.put_head<ndmsg>();
   std::vector<NeighbourMessage> neighbours;
-  const auto answered = socket_.ask(*request, [&](const nlmsghdr& message) {
+  const auto answered = socket_.ask(request.header(), [&](const nlmsghdr& message) {
     if (const auto neighbour = parse_neighbour(bytes_of(message))) neighbours.push_back(*neighbour);
   });
   if (!answered) return std::unexpected(answered.error());
@@ -72,27 +64,28 @@ std::expected<std::vector<NeighbourMessage>, NetlinkError> NeighbourTable::snaps
 
 std::expected<std::optional<NeighbourMessage>, NetlinkError> NeighbourTable::find(
     int link_index, Ipv4Address address) {
-  Request request(RTM_GETNEIGH, 0, link_index, address);
+  NeighbourRequest request(RTM_GETNEIGH, 0, link_index, address);
   std::optional<NeighbourMessage> found;
-  const auto answered = socket_.ask(
-      request.head(), [&](const nlmsghdr& message) { found = parse_neighbour(bytes_of(message)); });
+  const auto answered = socket_.ask(request.header(), [&](const nlmsghdr& message) {
+    found = parse_neighbour(bytes_of(message));
+  });
   if (!answered && answered.error().error != ENOENT) return std::unexpected(answered.error());
   return found;
 }
 
 std::expected<void, NetlinkError> NeighbourTable::solicit(int link_index,
                                                           const IpAddress& address) {
-  Request request(RTM_NEWNEIGH, NLM_F_CREATE, link_index, address);
-  return socket_.ask(request.use().head(), [](const nlmsghdr&) {});
+  NeighbourRequest request(RTM_NEWNEIGH, NLM_F_CREATE, link_index, address);
+  return socket_.ask(request.use().header(), [](const nlmsghdr&) {});
 }
 
 std::expected<void, NetlinkError> NeighbourTable::ask_again(int link_index, Ipv4Address address) {
-  Request forget(RTM_DELNEIGH, 0, link_index, address);
-  if (const auto forgotten = socket_.ask(forget.head(), [](const nlmsghdr&) {});
+  NeighbourRequest forget(RTM_DELNEIGH, 0, link_index, address);
+  if (const auto forgotten = socket_.ask(forget.header(), [](const nlmsghdr&) {});
       !forgotten && forgotten.error().error != ENOENT)
     return forgotten;
-  Request ask(RTM_NEWNEIGH, NLM_F_CREATE, link_index, address);
-  return socket_.ask(ask.use().head(), [](const nlmsghdr&) {});
+  NeighbourRequest ask(RTM_NEWNEIGH, NLM_F_CREATE, link_index, address);
+  return socket_.ask(ask.use().header(), [](const nlmsghdr&) {});
 }
 
 }  // namespace upnpd::kernel

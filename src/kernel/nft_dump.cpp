@@ -3,7 +3,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
-#include <array>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "nft_owner.h"
 #include "nft_sets.h"
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -59,13 +59,11 @@ int take_element(nftnl_set_elem* from, void* data) {
 // Asks for the elements that `set` names, or, by NLM_F_DUMP, for all it has.
 std::expected<void, NetlinkError> get_elements(NlSocket& socket, nftnl_set& set,
                                                std::uint16_t flags, const ElementVisit& visit) {
-  alignas(nlmsghdr) std::array<char, 512> buffer{};
-  nlmsghdr* request =
-      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETSETELEM, NFPROTO_INET, flags, 0);
-  nftnl_set_elems_nlmsg_build_payload(request, &set);
+  NetfilterRequest request(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, flags, NFPROTO_INET);
+  nftnl_set_elems_nlmsg_build_payload(&request.header(), &set);
 
   ElementVisit visitor = visit;  // the library hands on a pointer that is not const
-  const auto answered = socket.ask(*request, [&](const nlmsghdr& message) {
+  const auto answered = socket.ask(request.header(), [&](const nlmsghdr& message) {
     const auto part = own(nftnl_set_alloc());
     if (nftnl_set_elems_nlmsg_parse(&message, part.get()) >= 0)
       nftnl_set_elem_foreach(part.get(), take_element, &visitor);

@@ -10,6 +10,7 @@
 
 #include "nft_rules.h"
 #include "nft_sets.h"
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -53,16 +54,12 @@ bool is_strange(const nlmsghdr& message, const Kind& kind) {
 }
 
 std::expected<bool, NetlinkError> has_strange(NlSocket& socket, const Kind& kind) {
-  alignas(nlmsghdr) std::array<char, 256> buffer{};
-  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | kind.request);
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  auto* head = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(nfgenmsg)));
-  head->nfgen_family = NFPROTO_INET;
-  mnl_attr_put_strz(request, kind.table_attribute, kTable);
+  NetfilterRequest request(NFNL_SUBSYS_NFTABLES, kind.request, NLM_F_DUMP, NFPROTO_INET);
+  mnl_attr_put_strz(&request.header(), kind.table_attribute, kTable);
   bool found = false;
-  const auto asked = socket.ask(
-      *request, [&](const nlmsghdr& message) { found = found || is_strange(message, kind); });
+  const auto asked = socket.ask(request.header(), [&](const nlmsghdr& message) {
+    found = found || is_strange(message, kind);
+  });
   // A dump of sets is refused where there is no table.
   if (!asked && asked.error().error != ENOENT)
     return std::unexpected(NetlinkError{asked.error().error, "listing the parts of table upnpd"});

@@ -7,8 +7,9 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
+
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -52,16 +53,12 @@ bool is_reached_from(const WanNames& wan, const nlmsghdr& message, const inet_di
 
 std::expected<void, NetlinkError> dump(NlSocket& socket, int family, Protocol protocol,
                                        const WanNames& wan, std::vector<RouterListener>& found) {
-  alignas(nlmsghdr) std::array<char, 256> buffer{};
-  nlmsghdr* const request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  auto& wanted = *static_cast<inet_diag_req_v2*>(
-      mnl_nlmsg_put_extra_header(request, sizeof(inet_diag_req_v2)));
+  NlRequest request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+  auto& wanted = request.put_head<inet_diag_req_v2>();
   wanted.sdiag_family = static_cast<std::uint8_t>(family);
   wanted.sdiag_protocol = static_cast<std::uint8_t>(protocol);
   wanted.idiag_states = states_of(protocol);
-  return socket.ask(*request, [&](const nlmsghdr& message) {
+  return socket.ask(request.header(), [&](const nlmsghdr& message) {
     if (mnl_nlmsg_get_payload_len(&message) < sizeof(inet_diag_msg)) return;
     const auto& one = *static_cast<const inet_diag_msg*>(mnl_nlmsg_get_payload(&message));
     const std::uint16_t port = ntohs(one.id.idiag_sport);

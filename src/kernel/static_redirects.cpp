@@ -4,12 +4,12 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <map>
 #include <string_view>
 
 #include "nft_sets.h"
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -23,16 +23,12 @@ struct TableName {
   friend auto operator<=>(const TableName&, const TableName&) = default;
 };
 
-using Buffer = std::array<char, 1024>;
-
 // The name of each chain that sees packets before routing, by its table.
 std::expected<std::map<TableName, std::vector<std::string>>, NetlinkError> dump_nat_chains(
     NlSocket& socket) {
-  alignas(nlmsghdr) Buffer buffer{};
-  nlmsghdr* const request =
-      nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
+  NetfilterRequest request(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETCHAIN, NLM_F_DUMP, NFPROTO_UNSPEC);
   std::map<TableName, std::vector<std::string>> found;
-  const auto answered = socket.ask(*request, [&](const nlmsghdr& message) {
+  const auto answered = socket.ask(request.header(), [&](const nlmsghdr& message) {
     const auto chain = own(nftnl_chain_alloc());
     if (nftnl_chain_nlmsg_parse(&message, chain.get()) < 0) return;
     const std::uint32_t family = nftnl_chain_get_u32(chain.get(), NFTNL_CHAIN_FAMILY);
@@ -134,11 +130,10 @@ class TableWalk {
 std::expected<void, NetlinkError> TableWalk::load_rules() {
   const auto wanted = own(nftnl_rule_alloc());
   nftnl_rule_set_str(wanted.get(), NFTNL_RULE_TABLE, table_.name.c_str());
-  alignas(nlmsghdr) Buffer buffer{};
-  nlmsghdr* const request = nftnl_nlmsg_build_hdr(
-      buffer.data(), NFT_MSG_GETRULE, static_cast<std::uint16_t>(table_.family), NLM_F_DUMP, 0);
-  nftnl_rule_nlmsg_build_payload(request, wanted.get());
-  return socket_.ask(*request, [&](const nlmsghdr& message) {
+  NetfilterRequest request(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETRULE, NLM_F_DUMP,
+                           static_cast<int>(table_.family));
+  nftnl_rule_nlmsg_build_payload(&request.header(), wanted.get());
+  return socket_.ask(request.header(), [&](const nlmsghdr& message) {
     auto rule = own(nftnl_rule_alloc());
     if (nftnl_rule_nlmsg_parse(&message, rule.get()) < 0) return;
     const char* const chain = nftnl_rule_get_str(rule.get(), NFTNL_RULE_CHAIN);
@@ -155,12 +150,11 @@ std::optional<std::vector<PortInterval>> TableWalk::ports_of(const std::string& 
   const auto wanted = own(nftnl_set_alloc());
   nftnl_set_set_str(wanted.get(), NFTNL_SET_TABLE, table_.name.c_str());
   nftnl_set_set_str(wanted.get(), NFTNL_SET_NAME, set.c_str());
-  alignas(nlmsghdr) Buffer buffer{};
-  nlmsghdr* const request = nftnl_nlmsg_build_hdr(
-      buffer.data(), NFT_MSG_GETSETELEM, static_cast<std::uint16_t>(table_.family), NLM_F_DUMP, 0);
-  nftnl_set_elems_nlmsg_build_payload(request, wanted.get());
+  NetfilterRequest request(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM, NLM_F_DUMP,
+                           static_cast<int>(table_.family));
+  nftnl_set_elems_nlmsg_build_payload(&request.header(), wanted.get());
   std::vector<SetElement> elements;
-  const auto answered = socket_.ask(*request, [&](const nlmsghdr& message) {
+  const auto answered = socket_.ask(request.header(), [&](const nlmsghdr& message) {
     const auto part = own(nftnl_set_alloc());
     if (nftnl_set_elems_nlmsg_parse(&message, part.get()) >= 0)
       nftnl_set_elem_foreach(part.get(), take_element, &elements);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "nft_sets.h"
+#include "nl_request.h"
 
 namespace upnpd::kernel {
 namespace {
@@ -93,13 +94,9 @@ bool TableWatch::listen(bool yes) const {
 }
 
 std::expected<std::uint32_t, NetlinkError> TableWatch::generation_of(NlSocket& requests) {
-  alignas(nlmsghdr) std::array<char, 64> buffer{};
-  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
-  request->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN;
-  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-  mnl_nlmsg_put_extra_header(request, sizeof(nfgenmsg));
+  NetfilterRequest request(NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN, NLM_F_ACK, NFPROTO_UNSPEC);
   std::uint32_t generation = 0;
-  const auto asked = requests.ask(*request, [&](const nlmsghdr& message) {
+  const auto asked = requests.ask(request.header(), [&](const nlmsghdr& message) {
     const auto* id =
         static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(&message, sizeof(nfgenmsg)));
     const std::size_t head = sizeof(nfgenmsg) + sizeof(nlattr) + sizeof generation;
