@@ -60,9 +60,10 @@ def ratios(over, under):
 
 # ---- against the peer ----
 
-def against_peer(package, rounds, sizes, note):
+def against_peer(package, rounds, large_rounds, sizes, note):
     """Adds, deletes, the external address and many connections over the size of the table; both gateways
-    in the same namespaces, one after the other, the order changing from round to round."""
+    in the same namespaces, one after the other, the order changing from round to round. Large tables, which
+    take the peer long, are there in the first rounds alone."""
     lab = make_lab()
     load = loader(lab)
     makers = [lambda: Upnpd(lab), lambda: Miniupnpd(lab, package)]
@@ -72,8 +73,11 @@ def against_peer(package, rounds, sizes, note):
             gateway = make()
             note(f"{gateway.name}, round {turn + 1} of {rounds}")
             gateway.start()
+            load("pairs", gateway.location, first=SPARE_PORT, requests=300, seconds=3)  # warm, either of them
             have = 0
             for size in sizes:
+                if size >= LARGE and turn >= large_rounds:
+                    continue
                 gateway.fill(load, size, have)
                 have = size
                 for name, value in _measure_at(gateway, load, size, turn).items():

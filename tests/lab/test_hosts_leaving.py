@@ -134,7 +134,7 @@ def test_the_router_does_not_wake_while_its_hosts_talk(home, closing):
     upnpd = Upnpd(home).start()
     closing(UdpEcho(home.pc1, 9000))
     find_igd(home.pc1).add(9000, 9000, protocol="UDP", lease=3600, service=WAN_IP_2)
-    time.sleep(1.5)
+    wait_until(lambda: is_quiet(upnpd.pid), 10, "the journal is on the disk, and all is told")
     told = home.router.start("ip", "monitor", "neigh", output=open(home.directory + "/neigh", "wb"))
     before = context_switches(upnpd.pid)
     for _ in range(5):
@@ -148,6 +148,13 @@ def test_the_router_does_not_wake_while_its_hosts_talk(home, closing):
     told.wait()
     with open(home.directory + "/neigh") as neigh:
         assert len(neigh.readlines()) >= 10, "the kernel has told others meanwhile"
+
+
+def is_quiet(pid):
+    """Longer than the second after which a changed journal is synced."""
+    before = context_switches(pid)
+    time.sleep(1.2)
+    return context_switches(pid) == before
 
 
 def context_switches(pid):
