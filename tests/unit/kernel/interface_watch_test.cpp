@@ -46,13 +46,17 @@ bool is_readable(const InterfaceWatch& watch) {
 }
 
 // The kernel tells a link's state up to a second after it has changed.
-bool comes_to_run(InterfaceWatch& watch, std::string_view name) {
+bool comes_to(bool running, InterfaceWatch& watch, std::string_view name) {
   for (int events = 0; events < 20; ++events) {
-    if (find(watch, name)->running) return true;
+    if (find(watch, name)->running == running) return true;
     (void)is_readable(watch);
     (void)watch.drain();
   }
   return false;
+}
+
+bool comes_to_run(InterfaceWatch& watch, std::string_view name) {
+  return comes_to(true, watch, name);
 }
 
 bool run(const std::string& command) {
@@ -84,7 +88,7 @@ TEST_SUITE("interface_watch") {
     InterfaceWatch watch = a_watch();
     REQUIRE(run("ip link add ve0 type veth peer name ve1; ip link set ve0 up"));
     CHECK(find(watch, "ve0")->up);
-    CHECK_FALSE(find(watch, "ve0")->running);
+    CHECK(comes_to(false, watch, "ve0"));
     REQUIRE(run("ip link set ve1 up"));
     CHECK(comes_to_run(watch, "ve0"));
     output_of("ip link del ve0");
