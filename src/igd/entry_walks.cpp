@@ -25,18 +25,19 @@ std::optional<Reply> EntryWalks::answer(ServiceRequest& request, BootTime now) {
   return entry;
 }
 
-Reply EntryWalks::take(const ServiceRequest& request, const Reply& reply, BootTime now) {
+std::optional<Reply> EntryWalks::take(const ServiceRequest& request, const Reply& reply,
+                                      BootTime now) {
   const auto* const generic = std::get_if<GetGenericPortMappingEntry>(&request);
-  if (generic == nullptr) return reply;
+  if (generic == nullptr) return std::nullopt;
   const auto* const list = std::get_if<EntryList>(&reply);
-  const auto* const single = std::get_if<Entry>(&reply);
+  const bool is_single = std::holds_alternative<Entry>(reply);
   if (const auto known = walk_of(generic->head); known != walks_.end()) walks_.erase(known);
-  if (single == nullptr && (list == nullptr || list->entries.empty())) return reply;
+  if (!is_single && (list == nullptr || list->entries.empty())) return std::nullopt;
   if (walks_.size() == kMost) walks_.erase(walks_.begin());
   Walk& walk =
       walks_.emplace_back(generic->head.lan, generic->head.caller,
                           std::uint32_t{generic->index} + 1, std::vector<Entry>(), now + kFresh);
-  if (single != nullptr) return *single;
+  if (is_single) return std::nullopt;
   walk.entries.assign(list->entries.rbegin(), list->entries.rend() - 1);
   return list->entries.front();
 }

@@ -23,8 +23,9 @@ class EntryWalks {
   // The answer to `request`, if it is here. If not, and its caller walks, the request asks for
   // entries that follow from now on.
   std::optional<Reply> answer(ServiceRequest& request, BootTime now);
-  // Of the gateway's `reply` to `request`, the answer; the entries that follow are kept.
-  Reply take(const ServiceRequest& request, const Reply& reply, BootTime now);
+  // The gateway's `reply` to `request`. Where entries follow in it, these are kept and the one
+  // asked for is returned; no value: the reply is the answer.
+  std::optional<Reply> take(const ServiceRequest& request, const Reply& reply, BootTime now);
   // The table has changed.
   void forget_entries();
 

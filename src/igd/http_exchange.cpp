@@ -165,7 +165,8 @@ void HttpExchange::wait_for_gateway(PendingCall call) {
       request,
       [this, call = std::move(call)](const Reply& reply) {
         pending_id_.reset();
-        take_reply(call, context_.walks.take(call.request, reply, base::boot_now()));
+        const auto first = context_.walks.take(call.request, reply, base::boot_now());
+        take_reply(call, first ? *first : reply);
         MHD_resume_connection(connection_);
         context_.wake(connection_);
       },

@@ -66,11 +66,7 @@ UPNPD_MESSAGE(Entry, 33, &T::id, &T::key, &T::client, &T::internal_port, &T::ena
 UPNPD_MESSAGE(LinkTotals, 34, &T::id, &T::bytes_sent, &T::bytes_received, &T::packets_sent,
               &T::packets_received);
 UPNPD_MESSAGE(EntryList, 35, &T::id, &T::entries, &T::is_last);
-template <>
-struct Layout<EntriesChanged> {
-  static constexpr std::uint8_t number = 36;
-  static constexpr std::tuple<> fields{};
-};
+UPNPD_MESSAGE(EntriesChanged, 36);
 
 UPNPD_MESSAGE(AddPinhole, 70, &T::head, &T::arguments);
 UPNPD_MESSAGE(UpdatePinhole, 71, &T::head, &T::unique_id, &T::new_lease_time);
@@ -87,16 +83,8 @@ UPNPD_MESSAGE(AnnounceLan, 50, &T::lan, &T::interface, &T::address, &T::http_por
               &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token,
               &T::further_networks);
 UPNPD_MESSAGE(AnnounceLanIpv6, 55, &T::addresses, &T::http_port);
-template <>
-struct Layout<StartAnnouncing> {
-  static constexpr std::uint8_t number = 51;
-  static constexpr std::tuple<> fields{};
-};
-template <>
-struct Layout<StopAnnouncing> {
-  static constexpr std::uint8_t number = 52;
-  static constexpr std::tuple<> fields{};
-};
+UPNPD_MESSAGE(StartAnnouncing, 51);
+UPNPD_MESSAGE(StopAnnouncing, 52);
 UPNPD_MESSAGE(StateVariables, 53, &T::connection_status, &T::external_address,
               &T::port_mapping_number_of_entries, &T::system_update_id, &T::link_up,
               &T::inbound_pinhole_allowed);

@@ -42,8 +42,10 @@ struct Walker {
     ServiceRequest request = GetGenericPortMappingEntry{
         {.id = 0, .lan = lan, .caller = caller, .version = IgdVersion::v1}, index};
     auto reply = walks.answer(request, now);
-    if (!reply)
-      reply = walks.take(request, gateway(std::get<GetGenericPortMappingEntry>(request)), now);
+    if (!reply) {
+      reply = gateway(std::get<GetGenericPortMappingEntry>(request));
+      if (auto first = walks.take(request, *reply, now)) reply = std::move(first);
+    }
     const auto* const found = std::get_if<Entry>(&*reply);
     return found == nullptr ? -1 : found->key.external_port.number() - 1000;
   }
