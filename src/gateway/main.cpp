@@ -132,6 +132,8 @@ ConfigReading read_wanted_config(const Options& options) {
     reading = read_config("", where);
   }
   apply_options(options, reading);
+  // What could not be read may be what seems to lack.
+  if (reading.has_errors()) return reading;
   if (auto found = contradiction(reading.config))
     reading.problems.push_back({ConfigProblem::Severity::Error, where, *std::move(found)});
   return reading;

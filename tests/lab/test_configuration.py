@@ -70,7 +70,13 @@ def test_all_bad_lines_are_named_at_once(check):
 
 def test_a_missing_file_is_named(lab):
     result = lab.router.run(daemon.UPNPD, "--check", "--config", "/nowhere/upnpd.conf")
-    assert result.returncode != 0 and "/nowhere/upnpd.conf" in result.stdout
+    assert result.returncode != 0
+    assert result.stdout == "/nowhere/upnpd.conf: error: cannot be read: No such file or directory\n"
+
+
+def test_a_lan_that_is_wrongly_named_is_not_called_missing_too(check):
+    status, said = check(["listening_ip=one two", *[line for line in GOOD if not line.startswith("listening_ip")]])
+    assert status != 0 and "listening_ip: must be an interface's name" in said and "no LAN" not in said, said
 
 
 def test_version_help_and_a_wrong_option(lab):
