@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 #include "soap_request.h"
+#include "states_told.h"
 
 using namespace upnpd;
 using namespace upnpd::fuzz;
@@ -14,23 +15,6 @@ using namespace upnpd::fuzz;
 namespace {
 
 constexpr std::array kServices{"WANIPConn1", "WANCommonIFC1", "L3Forwarding1", "WANIPv6Firewall1"};
-
-const DeviceIdentity kIdentity{.uuid = "6e9b0d1e-0000-4000-8000-000000000000"};
-
-igd::StateView a_state() {
-  return {.identity = kIdentity,
-          .wan = {.lan = 1,
-                  .status = ConnectionStatus::Connected,
-                  .external_address = Ipv4Address::parse("203.0.113.7"),
-                  .connected_since = BootTime(std::chrono::seconds(100)),
-                  .upstream_bit_rate = 50'000'000,
-                  .downstream_bit_rate = 1'000'000'000,
-                  .link_up = true,
-                  .inbound_pinhole_allowed = true},
-          .evented = StateVariables{.port_mapping_number_of_entries = 3, .system_update_id = 7},
-          .igd_version = 2,
-          .now = BootTime(std::chrono::seconds(160))};
-}
 
 void check(const igd::HttpAnswer& answer) {
   if (answer.body.empty()) return;
@@ -54,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                      .body = body,
                                      .caller = Ipv4Address::from_host_order(0xc0a84d0a),
                                      .lan = 1,
-                                     .state = a_state()});
+                                     .state = igd::test::connected()});
   if (const auto* const answer = std::get_if<igd::HttpAnswer>(&outcome)) return check(*answer), 0;
   const auto& call = std::get<igd::PendingCall>(outcome);
   check(igd::finish(call, Done{1}));

@@ -6,7 +6,6 @@ each start, what was deleted or has ended is not, and table, kernel and journal 
 A change that was not acknowledged before the kill may have come true or not. One that was, has.
 """
 
-import argparse
 import http.client
 import pathlib
 import random
@@ -16,12 +15,11 @@ import threading
 import time
 import urllib.parse
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(_ROOT / "tests/lab"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import daemon  # noqa: E402
+from by_hand import run_by_hand  # noqa: E402
 from igd_client import WAN_IP_1, SoapFault, envelope, find_igd, mapping_arguments, soap_answer  # noqa: E402
-from lab import Lab  # noqa: E402
 from traffic import Stream, UdpEcho  # noqa: E402
 from views import difference, journal_mappings, kernel_mappings  # noqa: E402
 
@@ -173,19 +171,7 @@ def run(lab, rounds, seed, say=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
-    parser.add_argument("--upnpd", default=str(_ROOT / "build/src/gateway/upnpd"))
-    parser.add_argument("--upnpd-admin", default=str(_ROOT / "build/src/admin/upnpd-admin"))
-    options = parser.parse_args()
-    daemon.UPNPD, daemon.UPNPD_ADMIN = options.upnpd, options.upnpd_admin
-    print(f"seed {options.seed}")
-    lab = Lab()
-    try:
-        seen = run(lab, options.rounds, options.seed)
-    finally:
-        lab.remove()
+    seen = run_by_hand(__doc__, run, "rounds", 100)
     print("{rounds} rounds, {acknowledged} changes acknowledged, {per_second:.0f} a second under load; "
           "{datagrams} datagrams through another mapping, {} lost".format(len(seen["lost"]), **seen))
 

@@ -8,7 +8,6 @@ In the first part the gateway falls too, in the second its children, in the thir
 must hold no more memory and no more descriptors at its end than at its beginning.
 """
 
-import argparse
 import collections
 import concurrent.futures
 import contextlib
@@ -17,17 +16,16 @@ import random
 import sys
 import time
 
-_ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(_ROOT / "tests/lab"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import daemon  # noqa: E402
 import faults  # noqa: E402
+from by_hand import run_by_hand  # noqa: E402
 from footprint import Footprint  # noqa: E402
 from gena import Subscriber  # noqa: E402
 from household import ECHO, NEAR, Household, has_ended, is_near  # noqa: E402
 from igd_client import WAN_IP_1, find_igd  # noqa: E402
 from ipv6 import add_ipv6  # noqa: E402
-from lab import Lab  # noqa: E402
 from sanitized import SANITIZED  # noqa: E402
 from traffic import UdpEcho, udp_passes  # noqa: E402
 from views import (difference, journal_mappings, journal_pinholes, kernel_mappings, kernel_pinholes,  # noqa: E402
@@ -260,19 +258,7 @@ def run(lab, seconds, seed, say=print):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
-    parser.add_argument("--upnpd", default=str(_ROOT / "build/src/gateway/upnpd"))
-    parser.add_argument("--upnpd-admin", default=str(_ROOT / "build/src/admin/upnpd-admin"))
-    options = parser.parse_args()
-    daemon.UPNPD, daemon.UPNPD_ADMIN = options.upnpd, options.upnpd_admin
-    print(f"seed {options.seed}")
-    lab = Lab()
-    try:
-        seen = run(lab, options.seconds, options.seed)
-    finally:
-        lab.remove()
+    seen = run_by_hand(__doc__, run, "seconds", 120.0)
     print(f"{seen['steps']} steps, {seen['asked']} requests, {seen['events']} events, faults: "
           + ", ".join(f"{name} {count}" for name, count in sorted(seen["faults"].items())))
     for role, life in sorted(seen["lives"].items()):
