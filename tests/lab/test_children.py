@@ -170,12 +170,14 @@ def test_slow_subscribers_are_no_hang(lab, upnpd, closing):
 def test_a_child_that_falls_again_and_again_is_waited_for_longer_and_shown(lab, upnpd):
     pauses = []
     for _ in range(6):
-        upnpd.kill_child("igd")
+        killed = upnpd.kill_child("igd")["pid"]
         gone = time.monotonic()
-        wait_until(lambda: upnpd.process("igd")["pid"] == 0, 1, "its end is known")
-        shown = upnpd.process("igd")
+        shown = wait_until(lambda: (now := upnpd.process("igd")) and now["pid"] != killed and now, 1, "its end is known")
         assert shown["last_end"] == "killed by signal 9"
-        assert shown["state"].startswith("starting again in ") and shown["state"].endswith(" s")
+        # The first pauses may be over before a busy machine has looked.
+        assert shown["pid"] == 0 or len(pauses) < 3
+        if shown["pid"] == 0:
+            assert shown["state"].startswith("starting again in ") and shown["state"].endswith(" s")
         wait_until(lambda: upnpd.process("igd")["pid"], 5, "it is back")
         pauses.append(time.monotonic() - gone)
     assert pauses[0] < 1 and 1.6 <= pauses[4] <= 2.6 and 3.2 <= pauses[5] <= 4.2, pauses

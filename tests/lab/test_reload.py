@@ -162,10 +162,10 @@ def test_a_new_name_is_announced_anew(lab, upnpd):
     try:
         edit(upnpd, "friendly_name=Another name", "notify_interval=60", without=["notify_interval"])
         reload(upnpd)
-        wait_until(lambda: any(byebyes()) and not byebyes()[-1], 2, "byebye first, then alive")
+        wait_until(lambda: any(byebyes()) and not byebyes()[-1], 5, "byebye first, then alive")
     finally:
         wire.close()
-    igd = wait_until(lambda: find_igd(lab.pc1, timeout=0.3), 2, "discovery")
+    igd = wait_until(lambda: find_igd(lab.pc1, timeout=0.3), 5, "discovery")
     names = [e.text for e in igd.description.iter() if e.tag.endswith("friendlyName")]
     assert names[0] == "Another name"
     assert igd.get(8080)["NewInternalPort"] == "80"
