@@ -123,6 +123,15 @@ RuleBuilder& RuleBuilder::load_meta(std::uint32_t key, unsigned slot) {
   return *this;
 }
 
+RuleBuilder& RuleBuilder::load_original_destination() {
+  auto e = expression("ct");
+  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_CT_KEY, NFT_CT_DST_IP);
+  nftnl_expr_set_u8(e.get(), NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_CT_DREG, slot_register(0));
+  add(std::move(e));
+  return *this;
+}
+
 RuleBuilder& RuleBuilder::if_ipv4() {
   load_meta(NFT_META_NFPROTO, 0);
   compare(NFT_CMP_EQ, bytes_of(std::uint8_t{NFPROTO_IPV4}));

@@ -26,6 +26,7 @@ class RuleBuilder {
   RuleBuilder& load_source_port(unsigned slot);               // th sport
   RuleBuilder& load_destination_port(unsigned slot);          // th dport
   RuleBuilder& load_meta(std::uint32_t key, unsigned slot);   // meta ..., NFT_META_...
+  RuleBuilder& load_original_destination();                   // ct original ip daddr, into slot 0
 
   // Goes on only when
   RuleBuilder& if_ipv4();                                  // meta nfproto ipv4

@@ -49,13 +49,17 @@ Owned<nftnl_rule> dnat_from_any_remote_host() {
       .take();
 }
 
-// ct status dnat ip saddr @lan_networks ip daddr @lan_networks masquerade
+// ct status dnat ct original ip daddr @external_addresses
+//   ip saddr @lan_networks ip daddr @lan_networks masquerade
 //
-// A LAN host that comes by the external address: its answer must come back through the router.
+// A LAN host that comes by the external address: its answer must come back through the router. What
+// another table leads from one LAN to another is that table's.
 Owned<nftnl_rule> masquerade_hairpin() {
   return RuleBuilder(kPostrouting)
       .if_any_ct_bit(NFT_CT_STATUS, IPS_DST_NAT)
       .if_ipv4()
+      .load_original_destination()
+      .if_in(kExternalAddresses)
       .load_source_address(0)
       .if_in(kLanNetworks)
       .load_destination_address(0)
@@ -67,8 +71,10 @@ Owned<nftnl_rule> masquerade_hairpin() {
 // oifname @wan_interfaces meta l4proto tcp
 //   masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports
 //
-// What is not found goes on to the rules of others. The key holds the protocol already; it is
-// matched before for nft, which lists this rule without that but does not load it again.
+// What is not found goes on to the rules of others, which leave a port as it is while no other flow
+// has it: the way out of an endpoint whose external port is its internal one. The key holds the
+// protocol already; it is matched before for nft, which lists this rule without that but does not
+// load it again.
 Owned<nftnl_rule> masquerade_by_external_port(Protocol protocol) {
   return RuleBuilder(kPostrouting)
       .load_meta(NFT_META_OIFNAME, 0)
@@ -83,12 +89,16 @@ Owned<nftnl_rule> masquerade_by_external_port(Protocol protocol) {
       .take();
 }
 
-// iifname @wan_interfaces ct state new ct status dnat
+// iifname @wan_interfaces oifname != @wan_interfaces ct state new ct status dnat
 //   ip daddr . meta l4proto . th dport @mapped_clients meta mark set 0x55506e50
+//
+// A client whose network is found on the WAN's side now is none.
 Owned<nftnl_rule> mark_mapped() {
   return RuleBuilder(kForwardMarking)
       .load_meta(NFT_META_IIFNAME, 0)
       .if_in(kWanInterfaces)
+      .load_meta(NFT_META_OIFNAME, 0)
+      .if_not_in(kWanInterfaces)
       .if_any_ct_bit(NFT_CT_STATE, kStateNew)
       .if_any_ct_bit(NFT_CT_STATUS, IPS_DST_NAT)
       .if_ipv4()

@@ -42,13 +42,15 @@ constexpr std::string_view kWanted[] = {
     "@remote_mappings",
     "ip daddr @external_addresses dnat ip to ip protocol . th dport map @mappings",
     "type nat hook postrouting priority srcnat - 5; policy accept;",
-    "ct status dnat ip saddr @lan_networks ip daddr @lan_networks masquerade",
+    "ct status dnat ct original ip daddr @external_addresses ip saddr @lan_networks ip daddr "
+    "@lan_networks masquerade",
     // nft 1.1 leaves out what the rest of these two says anyhow: l4proto and nfproto.
     "masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports",
     "masquerade to :ip saddr . meta l4proto . udp sport map @source_ports",
     "type filter hook forward priority filter - 5; policy accept;",
-    "iifname @wan_interfaces ct state new ct status dnat ip daddr . meta l4proto . th dport "
-    "@mapped_clients meta mark set 0x55506e50",
+    "iifname @wan_interfaces oifname != @wan_interfaces ct state new ct status dnat ip daddr . "
+    "meta "
+    "l4proto . th dport @mapped_clients meta mark set 0x55506e50",
     "ct direction original ct state established,new ip6 daddr . meta l4proto . th dport @pinholes "
     "ct state new meta mark set 0x55506e50",
     "th dport . th sport @port_pinholes ct state new meta mark set 0x55506e50",

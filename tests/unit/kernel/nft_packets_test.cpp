@@ -182,6 +182,23 @@ TEST_SUITE("nft_packets") {
     output_of("nft delete table inet other");
   }
 
+  TEST_CASE("a client that is found behind a WAN is not let in to") {
+    if (!can_build() || !has_command("nft")) return;
+    Home home;
+    home.map(a_mapping().udp().port(3074).to("192.168.77.10", 4000));
+    CHECK(output_of("nft -f - <<'X'\ntable inet other {\n"
+                    "  chain forward { type filter hook forward priority filter; policy drop;\n"
+                    "    meta mark 0x55506e50 accept\n  }\n}\nX") == "");
+    REQUIRE(home.table.nat.set_surroundings({.wan_interfaces = {"wan0", "lan0"},
+                                             .external_addresses = {address("203.0.113.1")},
+                                             .lans = {}}));
+    const UdpSocket server(home.client, "192.168.77.10", 4000);
+    const UdpSocket player(home.internet, "203.0.113.9", 6000);
+    player.send("203.0.113.1", 3074, "round the corner");
+    CHECK_FALSE(server.receive());
+    output_of("nft delete table inet other");
+  }
+
   TEST_CASE("guarded ports are closed to all but their LAN, and empty searches to everyone") {
     if (!can_build() || !has_command("nft")) return;
     Home home;
