@@ -14,14 +14,27 @@ namespace {
 // A key that holds until the next start, since what it names was opened with rights that are gone.
 struct FixedKey {
   const char* name;
-  bool (*differs)(const Config& a, const Config& b);
+  bool (*differs)(const Config& wanted, const Config& present);
   void (*copy)(Config& to, const Config& from);
 };
 
 template <auto Field>
 constexpr FixedKey fixed(const char* name) {
-  return {name, [](const Config& a, const Config& b) { return a.*Field != b.*Field; },
-          [](Config& to, const Config& from) { to.*Field = from.*Field; }};
+  return {
+      name,
+      [](const Config& wanted, const Config& present) { return wanted.*Field != present.*Field; },
+      [](Config& to, const Config& from) { to.*Field = from.*Field; }};
+}
+
+// The same of a file that is read once, at the start: when it is named no longer, nothing is
+// missed.
+template <auto Field>
+constexpr FixedKey read_once(const char* name) {
+  FixedKey key = fixed<Field>(name);
+  key.differs = [](const Config& wanted, const Config& present) {
+    return !(wanted.*Field).empty() && wanted.*Field != present.*Field;
+  };
+  return key;
 }
 
 constexpr std::array kFixedKeys{fixed<&Config::lease_file>("lease_file"),
@@ -29,8 +42,8 @@ constexpr std::array kFixedKeys{fixed<&Config::lease_file>("lease_file"),
                                 fixed<&Config::run_as>("run_as"),
                                 fixed<&Config::uuid>("uuid"),
                                 fixed<&Config::table_owner>("table_owner"),
-                                fixed<&Config::import_lease_file>("import_lease_file"),
-                                fixed<&Config::import_lease_file6>("import_lease_file6")};
+                                read_once<&Config::import_lease_file>("import_lease_file"),
+                                read_once<&Config::import_lease_file6>("import_lease_file6")};
 
 // What a client reads in the description, or in an announcement.
 auto announced(const Config& c) {

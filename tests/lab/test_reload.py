@@ -217,6 +217,17 @@ def test_what_needs_a_restart_is_said_and_stays(lab, upnpd):
     wait_until(is_in_the_journal, 1, "the mapping stands where it did before")
 
 
+def test_a_lease_file_that_was_imported_may_go(lab, upnpd):
+    other = f"{lab.directory}/other.leases"
+    edit(upnpd, f"import_lease_file={other}", f"import_lease_file6={other}6")
+    said = reload(upnpd)
+    assert "import_lease_file: the change needs a restart" in said and "import_lease_file6: the change" in said
+    upnpd.stop()
+    upnpd.start()
+    edit(upnpd, without=["import_lease_file"])
+    assert "restart" not in reload(upnpd)
+
+
 def test_the_command_lines_interfaces_still_count(lab):
     upnpd = Upnpd(lab, ext_ifname=None, listening_ip=None)
     upnpd.start("--config", upnpd.config, "--wan", "wan", "--lan", "lan")
