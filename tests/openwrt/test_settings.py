@@ -41,12 +41,12 @@ def on_all(verdict, ports, why):
 
 # Options, the lines they become, lines that there must not be.
 PRESENT = {
-    "nothing but enabled": ([], ["ext_ifname=eth1", "listening_ip=br-lan", "enable_upnp=yes", "enable_pcp_pmp=yes",
+    "nothing but enabled": ([], ["ext_ifname=eth1", "listening_ip=br-lan", "enable_upnp=yes",
                                  "secure_mode=yes", "http_port=5000", f"uuid={UUID}", *ALWAYS]),
     "enable_upnp": (["enable_upnp 0"], ["enable_upnp=no"]),
-    "enable_natpmp": (["enable_natpmp no"], ["enable_pcp_pmp=no"]),
+    "enable_natpmp": (["enable_natpmp yes"], ["enable_pcp_pmp=yes"]),
     "secure_mode": (["secure_mode off"], ["secure_mode=no"]),
-    "igdv1": (["igdv1 1"], ["force_igd_desc_v1=yes"]),
+    "igdv1": (["igdv1 0"], ["force_igd_desc_v1=no"]),
     "download and upload": (["download 1024", "upload 512"], ["bitrate_down=8388608", "bitrate_up=4194304"]),
     "a gigabyte a second": (["download 1048576"], ["bitrate_down=4294967295"]),
     "more than a shell counts": (["upload 99999999999999999999"], ["bitrate_up=4294967295"]),
@@ -63,7 +63,7 @@ PRESENT = {
     "uuid": ([], [f"uuid={UUID}"]),
     "use_stun": (["use_stun 1", "stun_host stun.example.org", "stun_port 3478"],
                  ["ext_perform_stun=yes", "ext_stun_host=stun.example.org", "ext_stun_port=3478"]),
-    "ext_allow_private_ipv4": (["ext_allow_private_ipv4 1"], ["ext_allow_private_ipv4=yes"]),
+    "ext_allow_private_ipv4": (["ext_allow_private_ipv4 0"], ["ext_allow_private_ipv4=no"]),
     "ipv6_disable": (["ipv6_disable 1"], ["ipv6_disable=yes"]),
     "system_uptime": (["system_uptime 0"], ["system_uptime=no"]),
     "notify_interval": (["notify_interval 1800"], ["notify_interval=1800"]),
@@ -72,9 +72,9 @@ PRESENT = {
                     ["max_mappings_per_host=64", "max_lease=3600", "end_flows=0"]),
 }
 PROPOSED = {
-    "nothing but enabled": ([], ["enable_upnp=yes", "enable_pcp_pmp=yes", "secure_mode=yes", "http_port=5000",
+    "nothing but enabled": ([], ["enable_upnp=yes", "secure_mode=yes", "http_port=5000",
                                  "listening_ip=br-lan", "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows", *ALWAYS]),
-    "enable_protocols": (["enable_protocols upnp-igd"], ["enable_upnp=yes", "enable_pcp_pmp=no"]),
+    "enable_protocols": (["enable_protocols all"], ["enable_upnp=yes", "enable_pcp_pmp=yes"]),
     "the other protocols": (["enable_protocols pcp+nat-pmp"], ["enable_upnp=no", "enable_pcp_pmp=yes"]),
     "third parties": (["allow_third_party_mapping 1"], ["secure_mode=no", "pcp_allow_thirdparty=yes"]),
     "third parties by UPnP": (["allow_third_party_mapping upnp-igd"], ["secure_mode=no"]),
@@ -83,12 +83,10 @@ PROPOSED = {
     "allow_cgnat": (["allow_cgnat 1", "stun_host stun.example.org:19302"],
                     ["ext_perform_stun=yes", "ext_stun_host=stun.example.org", "ext_stun_port=19302"]),
     "allow-filtered": (["allow_cgnat allow-filtered"], ["ext_perform_stun=allow-filtered"]),
-    "allow-private": (["allow_cgnat allow-private-ext-ipv4"], ["ext_allow_private_ipv4=yes"]),
     "speeds": (["download_kbps 100000", "upload_kbps 40000"], ["bitrate_down=100000000", "bitrate_up=40000000"]),
     "friendly_name": (["friendly_name 'The <router> & co'"], ["friendly_name=The <router> & co"]),
     "http_port": (["http_port 0"], ["http_port=0"]),
     "lease_file": (["lease_file /mnt/leases"], ["lease_file=/mnt/leases.upnpd/leases"]),
-    "report-private": (["allow_cgnat report-private-ipv4"], ["ext_allow_private_ipv4=yes"]),
     "enabled_protocols": (["enabled_protocols pcp-natpmp"], ["enable_upnp=no", "enable_pcp_pmp=yes"]),
     "allow_cgnat_use": (["allow_cgnat_use allow-filtered"], ["ext_perform_stun=allow-filtered"]),
     "upnp_igd_ speeds": (["upnp_igd_download 100000", "upnp_igd_upload 40000"],
@@ -213,6 +211,18 @@ def test_unsafe_ports_are_refused_to_each_network_by_one_list(router):
     lines = settled(router, proposed("acl_reject_unsafe_ports '23 445'", rest=section("internal_network", "interface lan")))
     assert permissions(lines)[:-1] == [*on_lan("deny", "23", "refused"), *on_lan("deny", "445", "refused")]
     assert "not applicable" not in router.log
+
+
+@pytest.mark.parametrize("uci", [
+    None, present("secure_mode 1", "igdv1 1", "enable_natpmp 0", "ext_allow_private_ipv4 1"),
+    proposed("enabled_protocols upnp-igd", "upnp_igd_compat igdv1", "allow_cgnat allow-private-ext-ipv4"),
+    proposed("allow_cgnat_use report-private-ipv4")], ids=["shipped", "present", "proposed", "proposed, nothing set"])
+def test_what_upnpd_does_anyway_is_no_reason_for_a_warning(router, uci):
+    router.reset(uci, networks=HOME)
+    router.write("etc/config/upnpd", router.read("etc/config/upnpd").replace("enabled '0'", "enabled '1'"))
+    router.init("start")
+    assert router.events == ["start"], router.log
+    assert "warning" not in router.run("/usr/sbin/upnpd", "--check", "--config", "/var/etc/upnpd/upnpd.conf")
 
 
 def test_the_shipped_settings_become_the_usual_rules(router):

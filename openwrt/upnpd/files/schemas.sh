@@ -1,5 +1,6 @@
 # shellcheck shell=dash
-# What the two schemas of /etc/config/upnpd say differently, for render.sh.
+# What the two schemas of /etc/config/upnpd say differently, for render.sh. A key that upnpd names as having no
+# effect is written where the owner asks for what upnpd does not do, and nowhere else.
 
 write_stun() {
 	local host="$1" port="$2"
@@ -12,12 +13,10 @@ write_stun() {
 write_present() {
 	local value port network
 	get_switch value enable_upnp 1; switch_key enable_upnp "$value"
-	get_switch value enable_natpmp 1; switch_key enable_pcp_pmp "$value"
+	get_switch value enable_natpmp 0; [ "$value" = 0 ] || echo "enable_pcp_pmp=yes"
 	get_switch value secure_mode 1; switch_key secure_mode "$value"
-	if is_set igdv1; then get_switch value igdv1 0; switch_key force_igd_desc_v1 "$value"; fi
-	if is_set ext_allow_private_ipv4; then
-		get_switch value ext_allow_private_ipv4 0; switch_key ext_allow_private_ipv4 "$value"
-	fi
+	get_switch value igdv1 1; [ "$value" = 1 ] || echo "force_igd_desc_v1=no"
+	get_switch value ext_allow_private_ipv4 1; [ "$value" = 1 ] || echo "ext_allow_private_ipv4=no"
 	get_switch value force_forwarding 0
 	[ "$value" = 0 ] || log "force_forwarding is not applicable: upnpd maps behind a private address"
 	get_switch value use_stun 0
@@ -36,15 +35,15 @@ write_present() {
 # `config upnpd 'settings'`
 write_proposed() {
 	local value network
-	get value "$(name_of enable_protocols enabled_protocols)" all
+	get value "$(name_of enable_protocols enabled_protocols)"
 	case "$value" in
-		upnp-igd) echo "enable_upnp=yes"; echo "enable_pcp_pmp=no" ;;
+		'' | upnp-igd) echo "enable_upnp=yes" ;;
 		pcp+nat-pmp | pcp-natpmp) echo "enable_upnp=no"; echo "enable_pcp_pmp=yes" ;;
 		*) echo "enable_upnp=yes"; echo "enable_pcp_pmp=yes" ;;
 	esac
 	write_third_parties
 	get value upnp_igd_compat
-	case "$value" in igdv1) echo "force_igd_desc_v1=yes" ;; igdv2) echo "force_igd_desc_v1=no" ;; esac
+	[ "$value" != igdv2 ] || echo "force_igd_desc_v1=no"
 	write_cgnat
 	bitrate bitrate_down "$(name_of download_kbps upnp_igd_download)" 1000
 	bitrate bitrate_up "$(name_of upload_kbps upnp_igd_upload)" 1000
@@ -76,6 +75,5 @@ write_cgnat() {
 	case "$value" in
 		1) echo "ext_perform_stun=yes"; write_stun "$host" "" ;;
 		allow-filtered) echo "ext_perform_stun=allow-filtered"; write_stun "$host" "" ;;
-		allow-private-ext-ipv4 | report-private-ipv4) echo "ext_allow_private_ipv4=yes" ;;
 	esac
 }
