@@ -4,14 +4,21 @@ the chain forward, masquerade in the zone's srcnat. The package's snippets stand
 from router import PACKAGE
 
 
-def ruleset(snippet=True):
-    """What `fw4 reload` feeds to nft: its own table is emptied and filled in one transaction, no other touched."""
+FLOWTABLE = "flowtable ft { hook ingress priority 0; devices = { lan, wan }; counter; }"
+
+
+def ruleset(snippet=True, offload=False, before=None):
+    """What `fw4 reload` feeds to nft: its own table is emptied and filled in one transaction, no other touched. `offload` as
+    flow_offloading says, and `before` as it said so far."""
     forward = (PACKAGE / "files/50-upnpd.nft").read_text() if snippet else ""
+    had_flowtable = offload if before is None else before
     return f"""
 table inet fw4
 flush table inet fw4
+{"delete flowtable inet fw4 ft" if had_flowtable else ""}
 
 table inet fw4 {{
+{FLOWTABLE if offload else ""}
   chain input {{
     type filter hook input priority filter; policy accept;
     iif "lo" accept
@@ -21,6 +28,7 @@ table inet fw4 {{
   }}
   chain forward {{
     type filter hook forward priority filter; policy drop;
+    {"meta l4proto { tcp, udp } flow offload @ft;" if offload else ""}
     ct state vmap {{ established : accept, related : accept }} comment "!fw4: Handle forwarded flows"
     iifname "lan" jump forward_lan comment "!fw4: Handle lan IPv4/IPv6 forward traffic"
     iifname "wan" jump forward_wan comment "!fw4: Handle wan IPv4/IPv6 forward traffic"
