@@ -112,6 +112,18 @@ def test_a_dial_up_wan_has_its_name_before_it_is_up(router):
     assert "ext_ifname=pppoe-dsl" in router.config
 
 
+@pytest.mark.parametrize("network, name", [
+    ("dsl", "dsl"), ("wwan", "wwan"), ("umts", "3g-umts"), ("nonesuch", "nonesuch")])
+def test_a_named_wan_without_a_device_yet_is_no_other(router, network, name):
+    router.reset(UCI + f"\toption external_iface '{network}'\n", HOME)
+    router.write("etc/config/network", "config interface 'dsl'\n\toption proto 'openconnect'\n"
+                 "config interface 'wwan'\n\toption proto 'qmi'\n\toption device '/dev/cdc-wdm0'\n"
+                 "config interface 'umts'\n\toption proto '3g'\n\toption device '/dev/ttyUSB0'\n")
+    router.init("start")
+    assert [line for line in router.config if line.startswith("ext_ifname=")] == [f"ext_ifname={name}"]
+    (router.root / "etc/config/network").unlink()
+
+
 def test_a_lan_that_is_not_up_yet_has_the_name_of_its_configuration(router):
     router.reset(UCI, {})
     router.write("etc/config/network", "config interface 'lan'\n\toption proto 'static'\n\toption device 'br-lan'\n")
@@ -143,6 +155,12 @@ def test_the_owners_own_file_is_used_as_it_is(router):
     assert (router.root / "etc/my/state").is_dir()
 
 
+def test_the_owners_own_file_that_is_not_there_is_named_once(router):
+    router.reset(UCI + "\toption config_file '/etc/my/none.conf'\n", HOME)
+    assert router.init("start") == ""
+    assert router.events == [] and "config_file /etc/my/none.conf is not there" in router.log
+
+
 @pytest.fixture
 def jailing(router):
     """A router that has ujail."""
@@ -165,6 +183,14 @@ def test_in_a_jail_it_sees_directories_not_files(jailing):
     assert mounts(jailing, "mount") == ["/var/etc/upnpd", "/etc/passwd", "/etc/group", "/var/run/miniupnpd.leases"]
     assert mounts(jailing, "mount_rw") == ["/var/run/upnpd", "/var/lib/upnpd"]
     assert all((jailing.root / path[1:]).is_dir() for path in ("/var/run/upnpd", "/var/lib/upnpd"))
+
+
+def test_a_directory_is_no_lease_file(jailing):
+    jailing.write("etc/leases/kept", "")
+    jailing.reset(UCI + "\toption upnp_lease_file '/etc/leases'\n", HOME)
+    jailing.init("start")
+    assert not [line for line in jailing.config if line.startswith("import_lease_file=")]
+    assert mounts(jailing, "mount") == ["/var/etc/upnpd", "/etc/passwd", "/etc/group"]
 
 
 def test_a_jail_shows_what_the_owners_own_file_names_and_nothing_that_is_missing(jailing):

@@ -7,13 +7,22 @@ device_of() {
 	network_get_device device "$1" && [ -n "$device" ] && echo "$device" && return
 	proto="$(uci -q get "network.$1.proto")"
 	case "$proto" in
-		ppp | pppoe | pppoa | pptp | l2tp) echo "$proto-$1"; return ;;
+		ppp | pppoe | pppoa | pptp | l2tp | 3g) echo "$proto-$1"; return ;;
 		wireguard) echo "$1"; return ;;
 	esac
 	network_get_physdev device "$1"
 	[ -n "$device" ] || device="$(uci -q get "network.$1.device")"
+	# A modem's is a file, and its interface is known when it is up.
+	case "$device" in */*) device= ;; esac
 	[ -n "$device" ] || log "network $1 has no device yet" warn
 	echo "$device"
+}
+
+# The device of a network that the owner named. Without one yet, its name: no port is to be opened on another.
+named_wan() {
+	local device
+	device="$(device_of "$1")"
+	echo "${device:-$1}"
 }
 
 # wan_device OPTION FINDER KEY: by the option's network, by the zone, or by the default route.
@@ -22,7 +31,7 @@ wan_device() {
 	get network "$1"
 	get zone external_zone
 	if [ -n "$network" ]; then
-		for network in $network; do device_of "$network"; done
+		for network in $network; do named_wan "$network"; done
 	elif [ -n "$zone" ]; then
 		fw4 -q zone "$zone" 2>/dev/null | head -n 1
 	elif "$2" network && [ -n "$network" ]; then

@@ -102,8 +102,8 @@ write_leases() {
 	get file upnp_lease_file
 	get file lease_file "${file:-/var/run/miniupnpd.leases}"
 	get file6 upnp_lease_file6 "$file-ipv6"
-	[ ! -s "$file" ] || key import_lease_file "$file"
-	[ ! -s "$file6" ] || key import_lease_file6 "$file6"
+	[ ! -f "$file" ] || [ ! -s "$file" ] || key import_lease_file "$file"
+	[ ! -f "$file6" ] || [ ! -s "$file6" ] || key import_lease_file6 "$file6"
 }
 
 # A place of its own, which can be given to a jail. Where the owner chose one, beside it: perhaps it
