@@ -45,6 +45,15 @@ def test_disabling_it_stops_it(running):
     assert running.events == ["start", "stop"]
 
 
+@pytest.mark.parametrize("stop", ["reload", "stop"])
+def test_what_did_not_run_is_started_once(running, stop):
+    running.write("etc/config/upnpd", UCI.replace("'1'", "'0'"))
+    running.init(stop)
+    running.write("etc/config/upnpd", UCI + "\toption log_output '1'\n")
+    running.init("reload")
+    assert running.events == ["start", "stop", "start"]
+
+
 def test_an_event_that_changes_nothing_touches_nothing(running):
     running.init("reload")
     assert running.events == ["start"]
