@@ -1,8 +1,23 @@
 #include "syscall_filter.h"
 
+#include <sys/syscall.h>
+
 #include <cerrno>
 
 namespace upnpd::base {
+namespace {
+
+// Where socketcall(2) is (32-bit x86 and MIPS), its arguments are in memory, out of a filter's
+// sight: libseccomp takes a rule for socket(2) for the whole of that call too, and a second one
+// that would answer it otherwise does not exist. The first, which permits, stands then; what the
+// second would have refused ends the process instead.
+#ifdef SYS_socketcall
+constexpr int kContradiction = -EEXIST;
+#else
+constexpr int kContradiction = 0;
+#endif
+
+}  // namespace
 
 SyscallFilter::SyscallFilter(std::uint32_t otherwise) : filter_(seccomp_init(otherwise)) {
   if (!filter_) note(-ENOMEM);
@@ -20,7 +35,9 @@ void SyscallFilter::add(std::uint32_t action, const char* name) {
 }
 
 void SyscallFilter::add_if(std::uint32_t action, int number, const scmp_arg_cmp& condition) {
-  if (filter_) note(seccomp_rule_add_array(filter_.get(), action, number, 1, &condition));
+  if (!filter_) return;
+  const int result = seccomp_rule_add_array(filter_.get(), action, number, 1, &condition);
+  if (result != kContradiction || action == SCMP_ACT_ALLOW) note(result);
 }
 
 std::expected<void, int> SyscallFilter::load() {

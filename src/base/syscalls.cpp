@@ -135,9 +135,6 @@ std::expected<void, std::string> restrict_syscalls(SyscallSet set) {
   filter.allow(kEverybody);
   filter.allow(kSanitizers);
   filter.refuse(ENOSYS, "clone3");
-  // syslog(3) tries to come back when its daemon restarts; it cannot, and must not die of it. glibc
-  // makes a new socket, musl connects the old one again, as the announcer may.
-  filter.refuse_if(EACCES, SCMP_SYS(socket), 0, kWholeInt, AF_UNIX);
   if (set == SyscallSet::Service) filter.refuse(EACCES, "connect");
   if (set == SyscallSet::Announcer) {
     filter.allow(kAnnouncer);
@@ -149,6 +146,9 @@ std::expected<void, std::string> restrict_syscalls(SyscallSet set) {
     filter.allow_if(SCMP_SYS(ioctl), 1, kWholeInt, SIOCOUTQ);
     filter.allow_if(SCMP_SYS(clone), kCloneFlags, CLONE_THREAD, CLONE_THREAD);
   }
+  // syslog(3) tries to come back when its daemon restarts; it cannot, and must not die of it. glibc
+  // makes a new socket, musl connects the old one again, as the announcer may.
+  filter.refuse_if(EACCES, SCMP_SYS(socket), 0, kWholeInt, AF_UNIX);
   if (const auto loaded = filter.load(); !loaded)
     return std::unexpected(with_errno(
         "no seccomp filter (does the kernel have CONFIG_SECCOMP_FILTER?)", loaded.error()));
