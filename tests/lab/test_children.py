@@ -168,19 +168,20 @@ def test_slow_subscribers_are_no_hang(lab, upnpd, closing):
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitized upnpd-admin takes longer to look than the first pauses last")
 def test_a_child_that_falls_again_and_again_is_waited_for_longer_and_shown(lab, upnpd):
-    pauses = []
+    pauses, shown = [], []
     for _ in range(6):
         killed = upnpd.kill_child("igd")["pid"]
         gone = time.monotonic()
-        shown = wait_until(lambda: (now := upnpd.process("igd")) and now["pid"] != killed and now, 1, "its end is known")
-        assert shown["last_end"] == "killed by signal 9"
-        # The first pauses may be over before a busy machine has looked.
-        assert shown["pid"] == 0 or len(pauses) < 3
-        if shown["pid"] == 0:
-            assert shown["state"].startswith("starting again in ") and shown["state"].endswith(" s")
+        # On a busy machine a look takes longer than the first pauses last.
+        shown.append(wait_until(lambda: (p := upnpd.process("igd"))["pid"] != killed and p, 1, "its end is known"))
         wait_until(lambda: upnpd.process("igd")["pid"], 5, "it is back")
         pauses.append(time.monotonic() - gone)
-    assert pauses[0] < 1 and 1.6 <= pauses[4] <= 2.6 and 3.2 <= pauses[5] <= 4.2, pauses
+    assert all(process["last_end"] == "killed by signal 9" for process in shown), shown
+    assert all(process["state"].startswith("starting again in ") and process["state"].endswith(" s")
+               for process in shown if process["pid"] == 0), shown
+    assert [process["pid"] for process in shown[4:]] == [0, 0], shown
+    assert pauses[0] < SLOWER and all(least <= pause <= least + SLOWER
+                                      for least, pause in zip((1.6, 3.2), pauses[4:])), pauses
     text = upnpd.admin("status").stdout
     assert "6 restarts, last killed by signal 9" in text, text
     assert upnpd.process("igd")["state"] == "running"
