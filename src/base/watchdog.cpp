@@ -15,8 +15,12 @@ namespace {
 // machine does it at once.
 std::atomic<std::uint32_t> patience_ms;
 std::atomic<std::uint32_t> turn_began;  // by now_ms()
+std::atomic<std::uint32_t> overdue;     // turn_began of the turn whose patience is over
 std::atomic<bool> alarm_is_set;
 constexpr std::uint32_t kWaiting = 0;
+// What is left to a turn whose patience is over: where the machine was held up as a whole, the turn
+// has had none of that time.
+constexpr std::uint32_t kLastChanceMs = 100;
 
 std::uint32_t now_ms() {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(boot_now().time_since_epoch());
@@ -36,13 +40,13 @@ void on_alarm(int) {
   const std::uint32_t began = turn_began;
   if (began == kWaiting) return;
   const std::uint32_t took = now_ms() - began;
-  if (took >= patience_ms) {
+  if (took >= patience_ms && overdue.exchange(began) == began) {
     ::signal(SIGALRM, SIG_DFL);
     ::raise(SIGALRM);  // which comes when this returns
     return;
   }
   alarm_is_set = true;
-  set_alarm(patience_ms - took);
+  set_alarm(took < patience_ms ? patience_ms - took : kLastChanceMs);
 }
 
 void begin_turn() {
@@ -54,6 +58,7 @@ void begin_turn() {
 
 Watchdog::Watchdog(Loop& loop, std::chrono::milliseconds patience) : loop_(loop) {
   patience_ms = static_cast<std::uint32_t>(patience.count());
+  overdue = kWaiting;
   struct sigaction action {};
   action.sa_handler = on_alarm;
   action.sa_flags = SA_RESTART;

@@ -1,7 +1,8 @@
 // Ends a process whose loop does not turn any more: SIGALRM kills it when a turn has taken longer
 // than its patience, be it busy or blocked. The alarm is set by the first turn and looks when it
 // goes off at how long the turn of that moment has lasted, so that a turn costs no system call; it
-// is set again only where it finds the loop at work, so an idle process is woken once at most.
+// is set again only where it finds the loop at work, so an idle process is woken once at most. A
+// turn whose patience is over is looked at twice, so that a machine that stood still kills nobody.
 #pragma once
 
 #include <ev.h>

@@ -18,7 +18,9 @@ constexpr auto kLongestBackOff = std::chrono::milliseconds(10s);
 constexpr auto kLivedWell = 10s;
 constexpr auto kEndPatience = 2s;
 // With a doorbell's pause, a hung child is noticed within two seconds of a LAN program's asking.
-constexpr auto kPongPatience = 1200ms;
+constexpr auto kPongPatience = 1000ms;
+// What is left to it then: where the machine was held up as a whole, it has had none of that time.
+constexpr auto kLastChance = 200ms;
 constexpr std::size_t kFramesTogether = 256;
 
 std::string how(int status) {
@@ -93,7 +95,7 @@ void SupervisedChild::ask_for_life() {
   // How long a start may take is the watchdog's to say.
   if (!is_running() || !has_spoken_ || ending_ || pong_timer_.is_running()) return;
   pong_timer_.start(kPongPatience);
-  has_answered_ = false;
+  has_answered_ = is_overdue_ = false;
   send(Ping{++pings_});
 }
 
@@ -105,7 +107,9 @@ void SupervisedChild::on_pong() {
 // The answer may be waiting, when the gateway itself was busy or held up all the while.
 void SupervisedChild::on_silence() {
   on_ready();
-  if (channel_ && !has_answered_) kill("it does not answer");
+  if (!channel_ || has_answered_) return;
+  if (std::exchange(is_overdue_, true)) return kill("it does not answer");
+  pong_timer_.start(kLastChance);
 }
 
 void SupervisedChild::flush() {

@@ -82,6 +82,7 @@ class SupervisedChild {
   std::string why_killed_, last_end_;
   std::uint32_t pings_ = 0;
   bool has_answered_ = true;  // the last of these
+  bool is_overdue_ = false;   // its answer, once already
   BootTime launched_, next_launch_;
   std::chrono::milliseconds back_off_;
   std::optional<wire::Channel> channel_;

@@ -165,6 +165,7 @@ void IgdService::watch_channel() {
 }
 
 void IgdService::expire() {
+  exchange_messages();  // answers may be waiting, when this process was held up all the while
   const BootTime now = base::boot_now();
   pending_.expire(now);
   // A millisecond more: the clocks of libev and ours are not the same.

@@ -102,6 +102,7 @@ void LanServer::retire() {
 }
 
 void LanServer::cut_slow_connections() {
+  run();  // what has come may be waiting, when this process was held up all the while
   const BootTime now = base::boot_now();
   for (auto& [handle, connection] : connections_) {
     if (connection.is_waiting()) connection.deadline = now + kRequestTime;

@@ -89,6 +89,20 @@ TEST_SUITE("watchdog") {
     CHECK(WIFEXITED(busy.status));
   }
 
+  TEST_CASE("a turn that was held up together with its alarm may still end") {
+    const End held_up = end_of(
+        [] {
+          sigset_t alarm;
+          sigemptyset(&alarm);
+          sigaddset(&alarm, SIGALRM);
+          sigprocmask(SIG_BLOCK, &alarm, nullptr);
+          ::usleep(400'000);
+          sigprocmask(SIG_UNBLOCK, &alarm, nullptr);
+        },
+        600ms);
+    CHECK(WIFEXITED(held_up.status));
+  }
+
   TEST_CASE("turns without a pause between them are not one, and the one that hangs is found") {
     const auto turns = [](int before_it_hangs) {
       int turn = 0;
