@@ -66,9 +66,9 @@ class Namespace:
         self.run("sysctl", "-qw", setting, check=True)
 
     def run(self, *argv, timeout=20, check=False, input=None):
-        """Runs a command to its end; output and errors together in `.stdout`."""
+        """Runs a command to its end; output and errors together in `.stdout`. `timeout` is SLOWER times as long."""
         return subprocess.run(
-            ["ip", "netns", "exec", self.name, *argv], timeout=timeout, check=check, input=input,
+            ["ip", "netns", "exec", self.name, *argv], timeout=timeout * SLOWER, check=check, input=input,
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=None if input is not None else subprocess.DEVNULL)
 
