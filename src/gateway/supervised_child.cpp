@@ -164,12 +164,13 @@ void SupervisedChild::on_ended(int status) {
   const bool lived_well = base::boot_now() - launched_ >= kLivedWell;
   const pid_t pid = std::exchange(pid_, 0);
   const std::string why = std::exchange(why_killed_, "");
+  const bool was_ending = std::exchange(ending_, false);
   end_timer_.stop();
   pong_timer_.stop();
   channel_watcher_.reset();
   channel_.reset();
   if (!wanted_) return hooks_.ended();
-  if (std::exchange(ending_, false)) return launch();
+  if (was_ending) return launch();
   last_end_ = how(status) + (why.empty() ? "" : ": " + why);
   ++restarts_;
   back_off_ = lived_well ? kFirstBackOff : back_off_;

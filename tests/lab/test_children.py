@@ -107,6 +107,38 @@ def test_a_child_that_hangs_is_noticed_by_the_first_who_needs_it(lab, upnpd, clo
             "clients are told to look again"
 
 
+@pytest.fixture
+def lan_was_away(lab, upnpd):
+    """The announcer has ended as it was told to, and another one has been started."""
+    old = upnpd.process("announcer")["pid"]
+    try:
+        lab.router.ip("link set lan down\n")
+        wait_until(lambda: upnpd.process("announcer")["pid"] == 0, 4, "the announcer's end")
+    finally:
+        lab.router.ip("link set lan up\n")
+    wait_until(lambda: upnpd.process("announcer")["pid"] not in (0, old), 2, "another announcer")
+    upnpd.wait_until_ready(lab.pc1)
+
+
+def test_a_fall_is_one_also_after_the_lan_was_away(lab, upnpd, lan_was_away):
+    old = upnpd.kill_child("announcer")
+    wait_until(lambda: upnpd.process("announcer")["pid"] not in (0, old["pid"]), BACK_WITHIN, "another process")
+    process = upnpd.process("announcer")
+    assert process["restarts"] == old["restarts"] + 1 and process["last_end"] == "killed by signal 9"
+    assert f"(pid {old['pid']}) killed by signal 9; it is started again in 100 ms" in upnpd.log()
+
+
+@pytest.mark.skipif(not can_hang(), reason="hang.py speaks x86-64 alone")
+def test_a_hang_is_noticed_also_after_the_lan_was_away(lab, upnpd, lan_was_away):
+    old = upnpd.process("announcer")["pid"]
+    time.sleep(0.6)  # whoever asked before is answered
+    hang(old)
+    with lab.pc1.udp() as searcher:
+        searcher.sendto(m_search("ssdp:all"), SSDP)
+    wait_until(lambda: upnpd.process("announcer")["pid"] not in (0, old), 2.0, "another process")
+    assert "does not answer" in upnpd.process("announcer")["last_end"]
+
+
 def test_a_child_that_has_answered_is_not_ended_by_a_gateway_that_was_busy(lab, upnpd, closing):
     """The question is sent and not yet answered when the gateway is held up; when it goes on, there is the answer."""
     port = upnpd.status()["lans"][0]["http_port"]
