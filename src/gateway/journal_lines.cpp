@@ -9,8 +9,9 @@ namespace {
 
 using base::Json;
 
-// No router has been up for longer, and no lease lasts longer, than this: 2^40 ms are 34 years.
+// No router has been up for longer than this: 2^40 ms are 34 years. A lease ends 136 years later.
 constexpr std::int64_t kLatest = std::int64_t{1} << 40;
+constexpr std::int64_t kLatestEnd = kLatest + std::int64_t{UINT32_MAX} * 1000;
 
 std::int64_t milliseconds(BootTime time) {
   return time.time_since_epoch().count();
@@ -85,6 +86,13 @@ std::optional<std::uint32_t> unsigned_at(const Json& line, const char* key, std:
   return static_cast<std::uint32_t>(*number);
 }
 
+// No value too when it is no moment that a lease can end at.
+std::optional<BootTime> expires_at(const Json& line) {
+  const auto number = line.number_at("expires");
+  if (!number || *number < 0 || *number > kLatestEnd) return std::nullopt;
+  return boot_time(*number);
+}
+
 std::optional<Ipv4Address> address_at(const Json& line, const char* key) {
   return Ipv4Address::parse(line.text_at(key).value_or(""));
 }
@@ -117,19 +125,19 @@ std::optional<PortMapping> mapping_of(const Json& line) {
   const auto client = client_address ? InternalClient::parse(*client_address) : std::nullopt;
   const auto description = PortMappingDescription::parse(line.text_at("description").value_or(""));
   const auto enabled = line.switch_at("enabled");
-  const auto expires = line.number_at("expires");
-  if (expires && (*expires < 0 || *expires > 2 * kLatest)) return std::nullopt;
+  const auto expires = expires_at(line);
+  const bool is_permanent = !line.number_at("expires");
   const auto lan = unsigned_at(line, "lan", 255);
   const auto owner = address_at(line, "owner");
   if (!id || !protocol || !external_port || !internal_port || !remote_host || !client ||
-      !description || !enabled || !lan || !owner)
+      !description || !enabled || (!expires && !is_permanent) || !lan || !owner)
     return std::nullopt;
   return PortMapping{.key = {*remote_host, *external_port, *protocol},
                      .client = *client,
                      .internal_port = *internal_port,
                      .enabled = *enabled,
                      .description = *description,
-                     .expires = expires ? std::optional(boot_time(*expires)) : std::nullopt,
+                     .expires = expires,
                      .id = *id,
                      .lan = static_cast<LanIndex>(*lan),
                      .owner = *owner,
@@ -171,13 +179,13 @@ std::optional<UniqueId> unique_id_at(const Json& line, const char* key) {
 std::optional<Pinhole> pinhole_of(const Json& line) {
   const auto id = unique_id_at(line, "pinhole");
   const auto key = pinhole_key_of(line);
-  const auto expires = line.number_at("expires");
+  const auto expires = expires_at(line);
   const auto lan = unsigned_at(line, "lan", 255);
   const auto owner = parse_ip_address(line.text_at("owner").value_or(""));
   const auto host = mac_at(line, "host");
   if (!id || !key || !expires || !lan || !owner || !host) return std::nullopt;
   return Pinhole{.key = *key,
-                 .expires = boot_time(*expires),
+                 .expires = *expires,
                  .id = *id,
                  .lan = static_cast<LanIndex>(*lan),
                  .owner = *owner,

@@ -63,6 +63,19 @@ def test_what_is_left_after_the_sleep_ends_on_time(lab, upnpd, page):
     assert remaining(upnpd) == {}
 
 
+@pytest.mark.parametrize("up", [0, 30 * YEAR])
+def test_the_longest_lease_is_kept_however_long_the_router_has_been_up(lab, upnpd, page, up):
+    longest = 2**32 - 1
+    upnpd.start(slept=up)
+    find_igd(lab.pc1).add(8087, 80, lease=longest)
+    for end in (upnpd.stop, upnpd.kill):
+        end()
+        upnpd.start(slept=up)
+        assert longest - 60 <= remaining(upnpd).get(8087, 0) <= longest
+        assert fetch(lab.inet1, lab.wan_address, 8087) == "a page"
+    assert upnpd.status()["faults"]["journal"] == ""
+
+
 class WallClock:
     """The wall clock of whatever is started with `env`: jump() puts it so many seconds off."""
 

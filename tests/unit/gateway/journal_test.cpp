@@ -181,6 +181,21 @@ TEST_SUITE("journal") {
     CHECK_FALSE(with("\"expires\":5000000", "\"expires\":-1"));
   }
 
+  TEST_CASE("the longest lease is kept, also when the router has been up for decades") {
+    const BootTime now = at_second(1'000'000'000);
+    PortMapping longest = a_mapping();
+    longest.expires = now + std::chrono::seconds(UINT32_MAX);
+    const TemporaryDirectory directory;
+    Journal journal(directory / "leases");
+    const Mapper mapper(usual_policy());
+    journal.rewrite(mapper, now);
+    journal.append(that_have({added(longest)}), mapper, now);
+    const auto reading = journal.read(now + 60s);
+    CHECK(reading.problems.empty());
+    REQUIRE(reading.mappings.size() == 1);
+    CHECK(reading.mappings[0].expires == longest.expires);
+  }
+
   TEST_CASE("a lease file of another program is put aside, not overwritten") {
     const TemporaryDirectory directory;
     write(directory / "leases", "TCP:8080:192.168.1.2:80:0:web\n");
@@ -245,6 +260,8 @@ TEST_SUITE("journal") {
     CHECK_FALSE(with("2001:db8:77::10", "fe80::1"));
     CHECK_FALSE(with("\"pinhole\":7", "\"pinhole\":65536"));
     CHECK_FALSE(with("\"remote_port\":53", "\"remote_port\":0"));
+    CHECK_FALSE(with("\"expires\":5000000", "\"expires\":9223372036854775807"));
+    CHECK_FALSE(with("\"expires\":5000000", "\"expires\":-1"));
   }
 
   TEST_CASE("many changes to few mappings do not make a long file") {
