@@ -26,11 +26,13 @@ std::string this_boot() {
   return id;
 }
 
-// What the lines read so far add up to.
+// What the lines read so far add up to. What has ended is no longer there after a rewrite.
 struct State {
   std::string boot_id;
   std::map<MappingId, PortMapping> mappings;
   std::map<UniqueId, Pinhole> pinholes;
+  std::vector<PortMapping> ended;
+  std::vector<Pinhole> ended_pinholes;
   BootTime last_written;  // the latest moment the previous run is known to have lived
   MappingId last_id = 0;
 
@@ -40,12 +42,14 @@ struct State {
   }
   void take(PutLine put) {
     const MappingId id = put.mapping.id;
+    if (const auto before = mappings.find(id); before != mappings.end())
+      end({core::MappingEvent::Kind::Replaced, put.mapping, before->second});
     mappings.insert_or_assign(id, std::move(put.mapping));
     last_written = std::max(last_written, put.written);
     last_id = std::max(last_id, id);
   }
   void take(const GoneLine& gone) {
-    mappings.erase(gone.id);
+    if (const auto mapping = mappings.extract(gone.id)) ended.push_back(mapping.mapped());
     last_written = std::max(last_written, gone.written);
   }
   void take(const PinholeLine& put) {
@@ -53,8 +57,11 @@ struct State {
     last_written = std::max(last_written, put.written);
   }
   void take(const PinholeGoneLine& gone) {
-    pinholes.erase(gone.id);
+    if (const auto pinhole = pinholes.extract(gone.id)) ended_pinholes.push_back(pinhole.mapped());
     last_written = std::max(last_written, gone.written);
+  }
+  void end(const core::MappingEvent& event) {
+    if (auto closed = core::closed_by(event)) ended.push_back(*std::move(closed));
   }
 };
 
@@ -107,15 +114,19 @@ Journal::Reading Journal::read(BootTime now) const {
   else if (number > 0 && understood == 0)
     put_aside("is not a journal of upnpd", reading);
   const bool same_boot = state.boot_id == this_boot();
+  if (same_boot) {
+    reading.ended = std::move(state.ended);
+    reading.ended_pinholes = std::move(state.ended_pinholes);
+  }
   for (auto& [id, mapping] : state.mappings) {
     // After a reboot the time that passed in between is unknown: the lease has what it had left
     // when the journal was last written.
     if (mapping.expires && !same_boot) *mapping.expires += now - state.last_written;
-    if (!has_expired(mapping, now)) reading.mappings.push_back(std::move(mapping));
+    (has_expired(mapping, now) ? reading.ended : reading.mappings).push_back(std::move(mapping));
   }
   for (auto& [id, pinhole] : state.pinholes) {
     if (!same_boot) pinhole.expires += now - state.last_written;
-    if (!has_expired(pinhole, now)) reading.pinholes.push_back(pinhole);
+    (has_expired(pinhole, now) ? reading.ended_pinholes : reading.pinholes).push_back(pinhole);
   }
   reading.last_id = state.last_id;
   return reading;

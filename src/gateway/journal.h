@@ -18,6 +18,9 @@ class Journal {
   struct Reading {
     std::vector<PortMapping> mappings;  // with the leases they have left, in this boot's time
     std::vector<Pinhole> pinholes;      // likewise
+    // What has ended in this boot, as far as the file still says: established flows may go on.
+    std::vector<PortMapping> ended;
+    std::vector<Pinhole> ended_pinholes;
     MappingId last_id = 0;
     std::vector<std::string> problems;  // lines that were not understood, and what was done
     std::filesystem::path foreign;      // where a file of another program is now; "" = none

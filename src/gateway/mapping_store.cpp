@@ -160,11 +160,18 @@ void MappingStore::log_events(const core::Outcome& outcome, BootTime now) {
 }
 
 void MappingStore::close_flows(const core::Outcome& outcome) {
-  if (!config_.end_flows) return;
   for (const core::MappingEvent& event : outcome.events)
     if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
   for (const core::PinholeEvent& event : outcome.pinhole_events)
     if (core::closes(event)) closed_pinholes_.push_back(event.pinhole);
+  plan_end_of_flows();
+}
+
+void MappingStore::plan_end_of_flows() {
+  if (!config_.end_flows) {
+    closed_.clear();
+    closed_pinholes_.clear();
+  }
   const bool any = !closed_.empty() || !closed_pinholes_.empty();
   if (any && !flow_timer_.is_running()) flow_timer_.start(flow_pause_);
 }

@@ -65,8 +65,12 @@ class MappingStore {
  private:
   // ---- at the start (mapping_store_restore.cpp) ----
   std::expected<void, std::string> restore(TableOrigin origin);
-  void put_back(PortMapping mapping, BootTime now);
-  void put_back(const Pinhole& pinhole, BootTime now);
+  // All of it; what does not come back is closed.
+  void put_back(TableOrigin origin, const NatContents& held, Journal::Reading& reading,
+                BootTime now);
+  // False: policy does not permit it any more, or its lease has ended.
+  bool put_back(const PortMapping& mapping, BootTime now);
+  bool put_back(const Pinhole& pinhole, BootTime now);
   std::expected<void, NatError> put_in_one_by_one(BootTime now);
 
   // ---- what another program has left (mapping_store_import.cpp) ----
@@ -85,6 +89,7 @@ class MappingStore {
   bool commit(const std::vector<NatChange>& changes, BootTime now);
   void log_events(const core::Outcome& outcome, BootTime now);
   void close_flows(const core::Outcome& outcome);
+  void plan_end_of_flows();
   void end_closed_flows();
   void plan_next_end();
 

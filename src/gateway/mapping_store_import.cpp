@@ -69,7 +69,7 @@ bool MappingStore::import_file(const std::filesystem::path& file, BootTime now) 
         mapper_.table().find(mapping.key) != nullptr || is_full())
       continue;
     mapping.id = mapper_.next_id();
-    put_back(std::move(mapping), now);
+    put_back(mapping, now);
   }
   for (const Pinhole& pinhole : leases.pinholes)
     if (!is_full()) put_back(pinhole, now);

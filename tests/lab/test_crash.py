@@ -1,11 +1,12 @@
 """kill -9, clean stop, start: what stays open, what closes, what is remembered."""
 
+import contextlib
 import time
 
 import pytest
 
 from daemon import Upnpd
-from igd_client import find_igd
+from igd_client import WAN_IP_2, find_igd
 from namespace import is_alive, wait_until
 from traffic import Stream, UdpEcho, WebServer, fetch, is_closed
 
@@ -125,3 +126,104 @@ def test_a_broken_lease_file_is_no_reason_not_to_start(lab, upnpd):
         leases.write(b'{"half a line\n\0\xff\xfe[[[[\n')
     upnpd.start()
     assert only_mapping(upnpd)["external_port"] == 8086
+
+
+class Flow:
+    """One UDP flow from the internet to an echo behind `port` of the router."""
+
+    def __init__(self, lab, port):
+        self._socket = lab.inet1.udp(timeout=0.3)
+        self._to = (lab.wan_address, port)
+        assert self.is_answered()
+
+    def is_answered(self):
+        try:
+            self._socket.sendto(b"1", self._to)
+            return self._socket.recv(16) == b"1"
+        except OSError:
+            return False
+
+    def close(self):
+        self._socket.close()
+
+
+ENDS = {"killed": Upnpd.kill, "stopped": Upnpd.stop}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_is_forbidden_since_goes_with_its_flows_at_the_start(lab, upnpd, closing, end):
+    closing(UdpEcho(lab.pc1, 5000))
+    igd = find_igd(lab.pc1)
+    igd.add(6000, 5000, protocol="UDP", lease=600)
+    igd.add(6001, 5000, protocol="UDP", lease=600)
+    forbidden, kept = closing(Flow(lab, 6000)), closing(Flow(lab, 6001))
+    ENDS[end](upnpd)
+    with open(upnpd.config) as config:
+        lines = config.read().splitlines()
+    upnpd.configure(["deny 6000 0.0.0.0/0 0-65535", *lines])
+    upnpd.start()
+    assert only_mapping(upnpd)["external_port"] == 6001
+    wait_until(lambda: not forbidden.is_answered(), 2, "the flow, busy all the while, ends")
+    assert kept.is_answered() and not forbidden.is_answered()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_flows_of_a_lease_that_ended_meanwhile_end_at_the_start(lab, upnpd, closing, end):
+    closing(UdpEcho(lab.pc1, 5000))
+    find_igd(lab.pc1).add(6000, 5000, protocol="UDP", lease=2)
+    flow = closing(Flow(lab, 6000))
+    ENDS[end](upnpd)
+    time.sleep(2.5)
+    assert flow.is_answered()
+    upnpd.start()
+    assert upnpd.mappings() == []
+    wait_until(lambda: not flow.is_answered(), 2, "the flow, busy all the while, ends")
+
+
+def test_the_flows_of_what_was_deleted_just_before_the_fall_end_at_the_start(lab, upnpd, closing):
+    closing(UdpEcho(lab.pc1, 5000))
+    igd = find_igd(lab.pc1)
+    for port in (6000, 6001, 6002):
+        igd.add(port, 5000, protocol="UDP", lease=600)
+    flows = {port: closing(Flow(lab, port)) for port in (6000, 6001, 6002)}
+    igd.delete(6000, protocol="UDP")
+    upnpd.kill()
+    upnpd.start()
+    assert sorted(m["external_port"] for m in upnpd.mappings()) == [6001, 6002]
+    wait_until(lambda: not flows[6000].is_answered(), 2, "the flow, busy all the while, ends")
+    assert flows[6001].is_answered() and flows[6002].is_answered()
+
+
+def test_where_end_flows_is_no_a_start_ends_none(lab, closing):
+    closing(UdpEcho(lab.pc1, 5000))
+    upnpd = Upnpd(lab, end_flows="no").start()
+    find_igd(lab.pc1).add(6000, 5000, protocol="UDP", lease=2)
+    flow = closing(Flow(lab, 6000))
+    upnpd.kill()
+    time.sleep(2.5)
+    upnpd.start()
+    assert upnpd.mappings() == []
+    time.sleep(0.5)
+    assert flow.is_answered()
+    upnpd.discard()
+
+
+def test_a_port_that_was_mapped_again_keeps_its_flows_through_a_fall(lab, upnpd, closing):
+    closing(UdpEcho(lab.pc1, 5000))
+    igd = find_igd(lab.pc1)
+    igd.add(6000, 5000, protocol="UDP", lease=600)
+    igd.delete(6000, protocol="UDP")
+    igd.add(6000, 5000, protocol="UDP", lease=600)
+    igd.add(6001, 5000, protocol="UDP", lease=600)
+    igd.add(6001, 5000, protocol="UDP", lease=600, remote_host=lab.inet1.address, service=WAN_IP_2)
+    igd.delete(6001, protocol="UDP")
+    time.sleep(0.3)  # what was deleted has lost its flows
+    with contextlib.ExitStack() as streams:
+        running = [Stream(lab.inet1, lab.wan_address, port) for port in (6000, 6001)]
+        for stream in running:
+            streams.callback(stream.close)
+        upnpd.kill()
+        upnpd.start()
+        time.sleep(0.5)
+    for stream in running:
+        assert stream.lost == [] and stream.sent > 20

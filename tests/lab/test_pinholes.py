@@ -80,13 +80,34 @@ def test_tcp_and_udp_reach_the_pc_through_a_dropping_firewall_until_deleted(lab,
     assert pinholes(upnpd) == []
 
 
+def answered_player(lab, game):
+    """A socket of inet1 whose flow to the game goes both ways: one that is not answered is no established one."""
+    player = Udp6(lab.inet1, 6000)
+    player.send(lab.pc1.address6, 4000)
+    assert game.receive()
+    game.send(lab.inet1.address6, 6000)
+    assert player.receive()
+    return player
+
+
 def test_deleting_ends_the_flow_that_came_in(lab, upnpd, game, closing):
     igd = firewall_of(lab.pc1)
     unique_id = add(igd, lab.pc1.address6)
-    player = closing(Udp6(lab.inet1, 6000))
+    player = closing(answered_player(lab, game))
+    call(igd, "DeletePinhole", UniqueID=unique_id)
+    time.sleep(0.3)
+    player.send(lab.pc1.address6, 4000)
+    assert game.receive() is None, "the established flow goes on"
+
+
+def test_the_flow_of_a_lease_that_ended_while_upnpd_was_dead_ends_at_the_start(lab, upnpd, game, closing):
+    add(firewall_of(lab.pc1), lab.pc1.address6, lease=1)
+    player = closing(answered_player(lab, game))
+    upnpd.kill()
+    time.sleep(1.2)
     player.send(lab.pc1.address6, 4000)
     assert game.receive()
-    call(igd, "DeletePinhole", UniqueID=unique_id)
+    upnpd.start()
     time.sleep(0.3)
     player.send(lab.pc1.address6, 4000)
     assert game.receive() is None, "the established flow goes on"

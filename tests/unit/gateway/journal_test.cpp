@@ -73,6 +73,46 @@ TEST_SUITE("journal") {
     CHECK(journal.read(at_second(1010)).mappings.empty());
   }
 
+  TEST_CASE("what has ended is told until a rewrite, or a reboot, which ends all flows") {
+    const TemporaryDirectory directory;
+    Journal journal(directory / "leases");
+    const PortMapping led_elsewhere = a_mapping().tcp(8081, 81).id(2),
+                      leads_now = a_mapping().tcp(8081, 82).id(2);
+    fill(journal, {added(a_mapping().tcp(8080, 80).id(1)),
+                   added(led_elsewhere),
+                   {MappingEvent::Kind::Replaced, leads_now, led_elsewhere},
+                   {MappingEvent::Kind::Replaced, leads_now, leads_now},
+                   deleted(a_mapping().tcp(8080, 80).id(1)),
+                   added(a_long_one())});
+    Outcome outcome;
+    outcome.pinhole_events = {{PinholeEvent::Kind::Added, a_pinhole(8, 4000, 2000)},
+                              {PinholeEvent::Kind::Deleted, a_pinhole(8, 4000, 2000)},
+                              {PinholeEvent::Kind::Added, a_pinhole(9, 4001, 1010)}};
+    const Mapper mapper(usual_policy());
+    journal.append(outcome, mapper, kNow);
+
+    const auto reading = journal.read(at_second(6000));
+    REQUIRE(reading.mappings.size() == 1);
+    CHECK(reading.mappings[0].internal_port == leads_now.internal_port);
+    REQUIRE(reading.ended.size() == 3);
+    CHECK(reading.ended[0].internal_port == led_elsewhere.internal_port);
+    CHECK(reading.ended[1].id == 1);
+    CHECK(reading.ended[2].key == a_long_one().key);
+    REQUIRE(reading.ended_pinholes.size() == 2);
+    CHECK(reading.ended_pinholes[0].id == a_pinhole(8).id);
+    CHECK(reading.ended_pinholes[1].id == a_pinhole(9).id);
+
+    std::string text = contents(directory / "leases");
+    text.replace(0, text.find('\n') + 1, to_line(HeaderLine{"another boot", 5}));
+    write(directory / "leases", text);
+    const auto rebooted = journal.read(at_second(20));
+    CHECK(rebooted.ended.empty());
+    CHECK(rebooted.ended_pinholes.empty());
+
+    journal.rewrite(mapper, kNow);
+    CHECK(journal.read(at_second(6000)).ended.empty());
+  }
+
   TEST_CASE("after a reboot a lease has the time it had left when last written") {
     const TemporaryDirectory directory;
     write(directory / "leases",
