@@ -7,7 +7,7 @@
 namespace upnpd::base {
 namespace {
 
-// Where socketcall(2) is (32-bit x86 and MIPS), its arguments are in memory, out of a filter's
+// Where socketcall(2) is (32-bit x86, MIPS, s390), its arguments are in memory, out of a filter's
 // sight: libseccomp takes a rule for socket(2) for the whole of that call too, and a second one
 // that would answer it otherwise does not exist. The first, which permits, stands then; what the
 // second would have refused ends the process instead.
