@@ -336,6 +336,7 @@ struct AnnounceLan {
   std::uint32_t notify_interval;       // seconds between repeated announcements
   std::string uuid;
   std::string path_token;
+  std::uint32_t description_hash;                  // see upnpd/config_id.h
   std::vector<Ipv4Network> further_networks = {};  // whose hosts may ask too
 };
 

@@ -20,6 +20,7 @@
 #include "overloaded.h"
 #include "search_responder.h"
 #include "thread_memory.h"
+#include "upnpd/config_id.h"
 #include "watchdog.h"
 
 namespace upnpd::announcer {
@@ -167,18 +168,19 @@ void Announcer::take(wire::Frame frame) {
 
 void Announcer::announce_lan(const AnnounceLan& settings, base::Fd search_socket) {
   if (lan_ || !search_socket) fail("AnnounceLan came twice, or without its socket");
-  const SsdpDevice device{settings.uuid, settings.path_token,
-                          max_age_for(seconds(settings.notify_interval), random_), new_boot_id()};
-  const IpNetwork address = settings.address;
-  lan_ = Lan{settings, std::move(search_socket),
-             sites_for(std::span(&address, 1), settings.http_port, device), device};
-  lan_->sites.front().further_networks = settings.further_networks;
   keep_threads_small();
   guard_libupnp_sockets(
       {settings.interface, settings.address, settings.http_port, settings.further_networks});
   publisher_ = std::make_unique<EventPublisher>(loop_, settings.uuid);
   const auto port = publisher_->start(settings.interface, settings.preferred_event_port);
   if (!port) fail(port.error());
+  const SsdpDevice device{settings.uuid, settings.path_token,
+                          max_age_for(seconds(settings.notify_interval), random_), new_boot_id(),
+                          config_id(settings.description_hash, *port)};
+  const IpNetwork address = settings.address;
+  lan_ = Lan{settings, std::move(search_socket),
+             sites_for(std::span(&address, 1), settings.http_port, device), device};
+  lan_->sites.front().further_networks = settings.further_networks;
   watch_ = std::make_unique<LibupnpWatch>(loop_, [this] { fail("a thread of libupnp hangs"); });
   // The C library reads the time zone's file when DATE is first written, were it not for this.
   ::tzset();

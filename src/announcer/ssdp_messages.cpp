@@ -29,9 +29,10 @@ std::string cache_control(const SsdpIdentity& identity) {
   return "CACHE-CONTROL: max-age=" + std::to_string(identity.max_age.count()) + "\r\n";
 }
 
-// UDA 1.1 section 1.2.2; a control point of UDA 1.0 passes it over.
-std::string boot_id(const SsdpIdentity& identity) {
-  return "BOOTID.UPNP.ORG: " + std::to_string(identity.boot_id) + "\r\n";
+// UDA 1.1 section 1.2.2; a control point of UDA 1.0 passes them over.
+std::string boot_and_config_id(const SsdpIdentity& identity) {
+  return "BOOTID.UPNP.ORG: " + std::to_string(identity.boot_id) +
+         "\r\nCONFIGID.UPNP.ORG: " + std::to_string(identity.config_id) + "\r\n";
 }
 
 std::string notify_text(const Notification& notification, const IpAddress& group,
@@ -73,7 +74,7 @@ std::string reply_text(const SsdpIdentity& identity, const SearchAnswer& answer,
       answer.document == Document::Igd1 ? identity.igd1_location : identity.igd2_location;
   return "HTTP/1.1 200 OK\r\n" + cache_control(identity) + "DATE: " + http_date(date) +
          "\r\nEXT:\r\nLOCATION: " + location + "\r\nSERVER: " + server_header() + "\r\n" +
-         boot_id(identity) + "ST: " + answer.search_target +
+         boot_and_config_id(identity) + "ST: " + answer.search_target +
          "\r\nUSN: " + answer.unique_service_name + "\r\n\r\n";
 }
 
@@ -81,12 +82,12 @@ std::string alive_text(const SsdpIdentity& identity, const Notification& notific
                        const IpAddress& group) {
   return notify_text(notification, group, "ssdp:alive",
                      cache_control(identity) + "LOCATION: " + identity.igd1_location +
-                         "\r\nSERVER: " + server_header() + "\r\n" + boot_id(identity));
+                         "\r\nSERVER: " + server_header() + "\r\n" + boot_and_config_id(identity));
 }
 
 std::string byebye_text(const SsdpIdentity& identity, const Notification& notification,
                         const IpAddress& group) {
-  return notify_text(notification, group, "ssdp:byebye", boot_id(identity));
+  return notify_text(notification, group, "ssdp:byebye", boot_and_config_id(identity));
 }
 
 }  // namespace upnpd::announcer

@@ -19,7 +19,8 @@ struct SsdpIdentity {
   std::string igd1_location;  // absolute URLs
   std::string igd2_location;
   std::chrono::seconds max_age{1800};
-  std::uint32_t boot_id = 0;  // BOOTID.UPNP.ORG: another one after each time the device was away
+  std::uint32_t boot_id = 0;    // BOOTID.UPNP.ORG: another one after each time the device was away
+  std::uint32_t config_id = 0;  // CONFIGID.UPNP.ORG: the descriptions'
 };
 
 // "http://ADDRESS:PORT/TOKEN/igdN.xml"

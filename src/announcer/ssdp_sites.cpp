@@ -43,7 +43,8 @@ std::vector<SsdpSite> sites_for(std::span<const IpNetwork> addresses, std::uint1
                       .igd1_location = url(Document::Igd1),
                       .igd2_location = url(Document::Igd2),
                       .max_age = device.max_age,
-                      .boot_id = device.boot_id}});
+                      .boot_id = device.boot_id,
+                      .config_id = device.config_id}});
   }
   return sites;
 }

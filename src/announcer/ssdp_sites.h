@@ -22,6 +22,7 @@ struct SsdpDevice {
   std::string path_token;
   std::chrono::seconds max_age;
   std::uint32_t boot_id = 0;
+  std::uint32_t config_id = 0;
 };
 
 // A site for each address.

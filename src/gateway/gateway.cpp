@@ -151,26 +151,11 @@ void Gateway::plan_publish() {
 void Gateway::on_service_started() {
   waiting_.clear();  // the former service's, whose ids mean nothing to this one
   sent_following_ = false;
-  service_.send(device_identity());
+  service_.send(device_identity(resources_.identity, config_));
   tell_wan_state();
   service_.send(state_variables(*lans_.front()));
   for (const auto& lan : lans_)
     lan->tell_service();
-}
-
-DeviceIdentity Gateway::device_identity() const {
-  const Config& c = config_;
-  return {resources_.identity.uuid,
-          resources_.identity.path_token,
-          c.friendly_name,
-          c.manufacturer,
-          c.manufacturer_url,
-          c.model_name,
-          c.model_description,
-          c.model_number,
-          c.model_url,
-          c.serial,
-          c.presentation_url};
 }
 
 std::optional<int> Gateway::link_of(Ipv4Address host) {

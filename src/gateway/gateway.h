@@ -100,7 +100,6 @@ class Gateway {
   void on_table_changed();
   void plan_publish();
   void on_service_started();
-  DeviceIdentity device_identity() const;
   LanSide* lan(LanIndex index);
   std::optional<int> link_of(Ipv4Address host);
 

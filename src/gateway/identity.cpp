@@ -84,4 +84,11 @@ IdentityReading load_identity(const std::filesystem::path& file) {
   return {fresh, write_new(file, fresh)};
 }
 
+DeviceIdentity device_identity(const Identity& identity, const Config& config) {
+  return {
+      identity.uuid,           identity.path_token, config.friendly_name,     config.manufacturer,
+      config.manufacturer_url, config.model_name,   config.model_description, config.model_number,
+      config.model_url,        config.serial,       config.presentation_url};
+}
+
 }  // namespace upnpd::gateway

@@ -6,6 +6,9 @@
 #include <filesystem>
 #include <string>
 
+#include "config.h"
+#include "upnpd/messages.h"
+
 namespace upnpd::gateway {
 
 struct Identity {
@@ -21,5 +24,8 @@ struct IdentityReading {
   std::string problem;
 };
 IdentityReading load_identity(const std::filesystem::path& file);
+
+// What the descriptions say, from both.
+DeviceIdentity device_identity(const Identity& identity, const Config& config);
 
 }  // namespace upnpd::gateway

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "log.h"
+#include "upnpd/config_id.h"
 
 namespace upnpd::gateway {
 namespace {
@@ -151,10 +152,11 @@ void LanSide::on_announcer_started() {
   search_bell_.reset();
   search_socket_ = *std::move(socket);
   search_bell_ = std::make_unique<Doorbell>(loop_, search_socket_, announcer_);
-  announcer_.send(AnnounceLan{index_, link_->interface, address, listener_->port,
-                              preferred_event_port_, config_.notify_interval, identity_.uuid,
-                              identity_.path_token, further_networks()},
-                  search_socket_.get());
+  announcer_.send(
+      AnnounceLan{index_, link_->interface, address, listener_->port, preferred_event_port_,
+                  config_.notify_interval, identity_.uuid, identity_.path_token,
+                  description_hash(device_identity(identity_, config_)), further_networks()},
+      search_socket_.get());
 }
 
 void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {

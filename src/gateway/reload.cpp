@@ -105,7 +105,7 @@ void Gateway::reload_lans(const Config& before) {
   }
   sweep_timer_.start(std::chrono::milliseconds(0));
   const bool new_names = announced(config_) != announced(before);
-  if (new_names) service_.send(device_identity());
+  if (new_names) service_.send(device_identity(resources_.identity, config_));
   for (const auto& lan : lans_) {
     const bool new_port = config_.http_port != 0 && config_.http_port != lan->http_port();
     if (new_port || !config_.enable_upnp)

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "embedded_xml.h"
+#include "upnpd/config_id.h"
 #include "upnpd/device_tree.h"
 #include "xml_text.h"
 
@@ -22,6 +23,7 @@ std::string event_url(int igd_version, std::string_view service_id, const IpAddr
 Values values_for(int igd_version, const DeviceIdentity& identity, const IpAddress& own,
                   std::uint16_t event_port) {
   Values values{
+      {"config_id", std::to_string(config_id(description_hash(identity), event_port))},
       {"path_token", identity.path_token},
       {"friendly_name", identity.friendly_name},
       {"manufacturer", identity.manufacturer},

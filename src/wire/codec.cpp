@@ -81,7 +81,7 @@ UPNPD_MESSAGE(OutboundPinholeTimeout, 83, &T::id, &T::seconds);
 
 UPNPD_MESSAGE(AnnounceLan, 50, &T::lan, &T::interface, &T::address, &T::http_port,
               &T::preferred_event_port, &T::notify_interval, &T::uuid, &T::path_token,
-              &T::further_networks);
+              &T::description_hash, &T::further_networks);
 UPNPD_MESSAGE(AnnounceLanIpv6, 55, &T::addresses, &T::http_port);
 UPNPD_MESSAGE(StartAnnouncing, 51);
 UPNPD_MESSAGE(StopAnnouncing, 52);

@@ -341,7 +341,8 @@ std::optional<std::uint16_t> AnnouncerProcess::announce_lan(std::uint32_t notify
                    .preferred_event_port = 0,
                    .notify_interval = notify_interval,
                    .uuid = std::string(kUuid),
-                   .path_token = "t0ken"},
+                   .path_token = "t0ken",
+                   .description_hash = 1},
        socket.get());
   const auto ready = receive(milliseconds(5000));
   if (!ready || !std::holds_alternative<AnnouncerReady>(*ready)) return std::nullopt;

@@ -15,7 +15,8 @@ const upnpd::IpAddress kGroup = *upnpd::parse_ip_address("239.255.255.250");
 const SsdpIdentity kIdentity{.uuid = "00000000-0000-4000-8000-00000000000a",
                              .igd1_location = "http://192.168.77.1:5555/t/igd1.xml",
                              .igd2_location = "http://192.168.77.1:5555/t/igd2.xml",
-                             .boot_id = 7};
+                             .boot_id = 7,
+                             .config_id = 8};
 const std::string kRoot = "uuid:00000000-0000-4000-8000-00000000000a";
 const std::string kWanDevice = "uuid:00000000-0000-4000-8000-00000000000b";
 const std::string kWanConnection = "uuid:00000000-0000-4000-8000-00000000000c";
@@ -129,7 +130,7 @@ TEST_CASE("a reply has what UDA 1.1 section 1.3.3 asks for") {
         "uuid:00000000-0000-4000-8000-00000000000c::urn:schemas-upnp-org:service:WANIPConnection:"
         "2\r\n"})
     CHECK(text.find(line) != std::string::npos);
-  CHECK(text.find("BOOTID.UPNP.ORG: 7\r\n") != std::string::npos);
+  CHECK(text.find("BOOTID.UPNP.ORG: 7\r\nCONFIGID.UPNP.ORG: 8\r\n") != std::string::npos);
 }
 
 TEST_CASE("byebye names neither a location nor an age") {
@@ -137,14 +138,15 @@ TEST_CASE("byebye names neither a location nor an age") {
   REQUIRE(all.size() == 10);
   const std::string text = byebye_text(kIdentity, all[0], kGroup);
   CHECK(text ==
-        "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nBOOTID.UPNP.ORG: 7\r\nNT: "
+        "NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nBOOTID.UPNP.ORG: 7\r\n"
+        "CONFIGID.UPNP.ORG: 8\r\nNT: "
         "upnp:rootdevice\r\nNTS: "
         "ssdp:byebye\r\n"
         "USN: " +
             kRoot + "::upnp:rootdevice\r\n\r\n");
-  CHECK(
-      alive_text(kIdentity, all[0], kGroup).find("LOCATION: " + kIdentity.igd1_location + "\r\n") !=
-      std::string::npos);
+  const std::string alive = alive_text(kIdentity, all[0], kGroup);
+  CHECK(alive.find("LOCATION: " + kIdentity.igd1_location + "\r\n") != std::string::npos);
+  CHECK(alive.find("BOOTID.UPNP.ORG: 7\r\nCONFIGID.UPNP.ORG: 8\r\n") != std::string::npos);
 }
 
 TEST_SUITE_END();

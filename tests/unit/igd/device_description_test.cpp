@@ -7,6 +7,7 @@
 
 #include "embedded_xml.h"
 #include "http_route.h"
+#include "upnpd/config_id.h"
 #include "upnpd/device_tree.h"
 
 using namespace upnpd;
@@ -70,6 +71,14 @@ TEST_SUITE("device_description") {
       CHECK_FALSE(device.child("modelURL"));
       CHECK_FALSE(document.child("root").child("URLBase"));
       CHECK(std::string(document.child("root").child("specVersion").child_value("minor")) == "0");
+    }
+  }
+
+  TEST_CASE("both have the configId that the announcer computes") {
+    const std::uint32_t id = config_id(description_hash(an_identity()), kEventPort);
+    for (const int version : {1, 2}) {
+      const auto document = parsed(device_description(version, an_identity(), kOwn, kEventPort));
+      CHECK(document.child("root").attribute("configId").as_uint(UINT32_MAX) == id);
     }
   }
 

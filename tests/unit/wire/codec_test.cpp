@@ -119,9 +119,10 @@ TEST_SUITE("codec") {
   }
 
   TEST_CASE("messages to and from an announcer come out as they went in") {
-    const AnnounceLan lan{2,   "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900,
-                          "u", "t"};
+    const AnnounceLan lan{2,   "br-lan", *Ipv4Network::parse("192.168.77.1/24"), 5000, 0, 900, "u",
+                          "t", 7};
     CHECK(round_trip<ToAnnouncer>(lan).address.to_string() == "192.168.77.1/24");
+    CHECK(round_trip<ToAnnouncer>(lan).description_hash == 7);
     const AnnounceLanIpv6 ipv6{
         {*Ipv6Network::parse("fe80::1/64"), *Ipv6Network::parse("fd00::1/48")}, 5000};
     CHECK(round_trip<ToAnnouncer>(ipv6).addresses == ipv6.addresses);
