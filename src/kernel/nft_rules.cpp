@@ -190,12 +190,13 @@ Owned<nftnl_rule> drop_frequent_ipv6_search() {
 }  // namespace
 
 // dstnat + 5: a redirect that another table makes by hand wins over a mapping. srcnat - 5: our port
-// wins over another table's masquerade. filter -+ 5: around the other firewall's decision.
+// wins over another table's masquerade. filter - 5, filter + 20: around the
+// other firewall's decision, which firewalld makes at filter + 10.
 const std::array<ChainDefinition, kChainCount> kChains{{
     {kPrerouting, "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST + 5},
     {kPostrouting, "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 5},
     {kForwardMarking, "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER - 5},
-    {kForwardUnmarking, "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 5},
+    {kForwardUnmarking, "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 20},
     {kGuard, "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER - 5},
 }};
 

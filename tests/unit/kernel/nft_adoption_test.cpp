@@ -57,7 +57,7 @@ constexpr std::string_view kWanted[] = {
     "th dport . ip6 saddr @host_pinholes ct state new meta mark set 0x55506e50",
     "th dport . ip6 saddr . th sport @host_port_pinholes ct state new meta mark set 0x55506e50",
     "type ipv6_addr . inet_proto . inet_service . ipv6_addr . inet_service",
-    "type filter hook forward priority filter + 5; policy accept;",
+    "type filter hook forward priority 20; policy accept;",
     "meta mark 0x55506e50 meta mark set 0x00000000",
     "type filter hook input priority filter - 5; policy accept;",
     "iifname \"lo\" accept",
