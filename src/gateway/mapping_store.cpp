@@ -88,6 +88,7 @@ MappingStore::MappingStore(base::Loop& loop, const Config& config, std::unique_p
       heal_timer_(loop, [this] { heal(); }) {}
 
 void MappingStore::close() {
+  if (flow_timer_.is_running()) end_closed_flows();  // of what went before
   if (const auto closed = nat_->close(); !closed)
     base::log_error(base::with_errno(closed.error().what, closed.error().error));
   // The leases' remaining times as of now, for a reboot that follows.

@@ -194,6 +194,17 @@ def test_the_flows_of_what_was_deleted_just_before_the_fall_end_at_the_start(lab
     assert flows[6001].is_answered() and flows[6002].is_answered()
 
 
+def test_a_clean_stop_ends_the_flows_of_what_was_deleted_just_before(lab, upnpd, closing):
+    closing(UdpEcho(lab.pc1, 5000))
+    igd = find_igd(lab.pc1)
+    igd.add(6000, 5000, protocol="UDP", lease=600)
+    igd.add(6001, 5000, protocol="UDP", lease=600)
+    deleted, kept = closing(Flow(lab, 6000)), closing(Flow(lab, 6001))
+    igd.delete(6000, protocol="UDP")
+    upnpd.stop()
+    assert not deleted.is_answered() and kept.is_answered()
+
+
 def test_where_end_flows_is_no_a_start_ends_none(lab, closing):
     closing(UdpEcho(lab.pc1, 5000))
     upnpd = Upnpd(lab, end_flows="no").start()
