@@ -40,6 +40,13 @@ FlowEnds ends_of(const nf_conntrack* flow) {
           ntohs(nfct_get_attr_u16(flow, ATTR_REPL_PORT_SRC))};
 }
 
+// A flow that the client began, and that left by the external port.
+FlowEnds outward_ends_of(const nf_conntrack* flow) {
+  return {nfct_get_attr_u8(flow, ATTR_L4PROTO), ntohs(nfct_get_attr_u16(flow, ATTR_REPL_PORT_DST)),
+          ntohl(nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_SRC)),
+          ntohs(nfct_get_attr_u16(flow, ATTR_ORIG_PORT_SRC))};
+}
+
 // The closed mappings, by what their flows show; the RemoteHost is 0 for any.
 class Closed {
  public:
@@ -50,13 +57,19 @@ class Closed {
     }
   }
   bool had(const nf_conntrack* flow) const {
-    if ((nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_DST_NAT) == 0) return false;
+    if ((nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_DST_NAT) == 0) return had_outward(flow);
     const FlowEnds ends = ends_of(flow);
     return ends_.contains({ends, 0}) ||
            ends_.contains({ends, ntohl(nfct_get_attr_u32(flow, ATTR_ORIG_IPV4_SRC))});
   }
 
  private:
+  // As long as such a flow is there its server answers no other client by this port. A program that
+  // goes on sending begins it anew; a connection of TCP would be broken, and stays.
+  bool had_outward(const nf_conntrack* flow) const {
+    const FlowEnds ends = outward_ends_of(flow);
+    return ends.protocol == IPPROTO_UDP && ends_.contains({ends, 0});
+  }
   std::set<std::pair<FlowEnds, std::uint32_t>> ends_;
 };
 

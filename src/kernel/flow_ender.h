@@ -16,8 +16,10 @@ class FlowEnder {
   static std::expected<FlowEnder, NetlinkError> open();
 
   // Deletes every conntrack entry that came in through one of `closed`: destined to its external
-  // port, answered by its client from its internal port, and from its RemoteHost if it has one.
-  // Returns how many. Costs one dump of the IPv4 entries, whatever the number of mappings.
+  // port, answered by its client from its internal port, and from its RemoteHost if it has one;
+  // and, of UDP, what the client of one for any RemoteHost began from there and sent by the
+  // external port. Returns how many. Costs one dump of the IPv4 entries, whatever the number of
+  // mappings.
   std::expected<std::size_t, NetlinkError> end_flows(std::span<const PortMapping> closed);
 
   // Deletes every conntrack entry that came in through one of these pinholes. One that the client

@@ -71,8 +71,7 @@ Owned<nftnl_rule> masquerade_hairpin() {
 // oifname @wan_interfaces meta l4proto tcp
 //   masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports
 //
-// What is not found goes on to the rules of others, which leave a port as it is while no other flow
-// has it: the way out of an endpoint whose external port is its internal one. The key holds the
+// What is not found goes on to the rules of others. The key holds the
 // protocol already; it is matched before for nft, which lists this rule without that but does not
 // load it again.
 Owned<nftnl_rule> masquerade_by_external_port(Protocol protocol) {

@@ -34,12 +34,6 @@ void remove_element(NftBatch& batch, const char* set, const Element& element) {
 // What pinholes have counted before they are put in again.
 using Counted = std::map<PinholeKey, TrafficCounters>;
 
-// Whether another table's masquerade keeps the port by itself, while no other flow has it. A rule
-// of ours would insist on it, and the packet would be lost then.
-bool leaves_by_its_own_port(const OutwardMapping& outward) {
-  return outward.external_port.number() == outward.endpoint.port.number();
-}
-
 // Puts a change into the batch.
 struct ChangeWriter {
   NftBatch& batch;
@@ -54,15 +48,12 @@ struct ChangeWriter {
     remove_element(batch, map_of(change.mapping.key), element_of(change.mapping, now));
   }
   void operator()(const AddOutward& change) const {
-    if (!leaves_by_its_own_port(change.outward))
-      batch.add_element(kSourcePorts, source_port_element_of(change.outward, now),
-                        Existing::Refused);
+    batch.add_element(kSourcePorts, source_port_element_of(change.outward, now), Existing::Refused);
     batch.add_element(kMappedClients, mapped_client_element_of(change.outward, now),
                       Existing::Refused);
   }
   void operator()(const RemoveOutward& change) const {
-    if (!leaves_by_its_own_port(change.outward))
-      remove_element(batch, kSourcePorts, source_port_element_of(change.outward, now));
+    remove_element(batch, kSourcePorts, source_port_element_of(change.outward, now));
     remove_element(batch, kMappedClients, mapped_client_element_of(change.outward, now));
   }
   void operator()(const OpenPinhole& change) const {

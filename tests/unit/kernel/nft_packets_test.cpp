@@ -163,16 +163,17 @@ TEST_SUITE("nft_packets") {
     if (!can_build() || !has_command("nft")) return;
     Home home;
     home.map(a_mapping().udp().port(3074).to("192.168.77.10", 4000));
-    CHECK(output_of("nft -f - <<'X'\ntable inet other {\n"
-                    "  counter after {}\n"
-                    "  chain forward { type filter hook forward priority filter; policy drop;\n"
-                    "    ct state established,related accept\n"
-                    "    meta mark 0x55506e50 accept\n  }\n"
-                    "  chain firewalld { type filter hook forward priority filter + 10; policy drop;\n"
-                    "    ct state established,related accept\n"
-                    "    meta mark 0x55506e50 accept\n  }\n"
-                    "  chain later { type filter hook forward priority filter + 30;\n"
-                    "    meta mark != 0 counter name after\n  }\n}\nX") == "");
+    CHECK(output_of(
+              "nft -f - <<'X'\ntable inet other {\n"
+              "  counter after {}\n"
+              "  chain forward { type filter hook forward priority filter; policy drop;\n"
+              "    ct state established,related accept\n"
+              "    meta mark 0x55506e50 accept\n  }\n"
+              "  chain firewalld { type filter hook forward priority filter + 10; policy drop;\n"
+              "    ct state established,related accept\n"
+              "    meta mark 0x55506e50 accept\n  }\n"
+              "  chain later { type filter hook forward priority filter + 30;\n"
+              "    meta mark != 0 counter name after\n  }\n}\nX") == "");
     home.internet.output_of("ip route add 192.168.77.0/24 via 203.0.113.1");
     const UdpSocket server(home.client, "192.168.77.10", 4000);
     const UdpSocket player(home.internet, "203.0.113.9", 6000),

@@ -213,17 +213,6 @@ TEST_SUITE("nft_table") {
     CHECK(elements_of(kMappedClients).empty());
   }
 
-  TEST_CASE("an endpoint that leaves by its own port needs no element for it") {
-    FreshTable table;
-    OutwardMapping same = an_outward_mapping();
-    same.external_port = external_port(same.endpoint.port.number());
-    REQUIRE(commit(table.nat, {AddOutward{same}}));
-    CHECK(elements_of(kSourcePorts).empty());
-    CHECK(elements_of(kMappedClients).size() == 1);
-    REQUIRE(commit(table.nat, {RemoveOutward{same}}));
-    CHECK(elements_of(kMappedClients).empty());
-  }
-
   TEST_CASE("an outward mapping whose external port has expired is removed all the same") {
     FreshTable table;
     OutwardMapping outward = an_outward_mapping();
