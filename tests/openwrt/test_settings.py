@@ -129,6 +129,10 @@ ENTRIES = {
          "allow 443 192.168.1.1/24 443 # accepted on lan", "allow 443 ::/0 443 # accepted on lan",
          "deny 0-65535 192.168.1.1/24 0-65535 # the rest on lan", "deny 0-65535 ::/0 0-65535 # the rest on lan",
          "allow 1-65535 0.0.0.0/0 1-65535 # ACL"]),
+    "access_defaults of a network": (
+        section("internal_network", "interface lan", "reject_ports ' '", "access_defaults accept-web-ports")
+        + section("acl_entry", "action accept"),
+        ["allow 1-65535 0.0.0.0/0 1-65535 # ACL", *on_lan("allow", "80", "accepted"), *on_lan("allow", "443", "accepted")]),
     "rules as entries": (section("perm_rule", "action deny", "ext_ports 80", "comment web"), ["deny 80 0.0.0.0/0 0-65535 # web"]),
     "acl_preset alone": (
         preset("accept-high-ports+web"),
@@ -149,6 +153,16 @@ EVERYWHERE = {
     "without the entries": (["access_preset accept-web-ports", "check_acl 0"],
                             [*on_all("allow", "80", "accepted"), *on_all("allow", "443", "accepted"),
                              *on_all("deny", "0-65535", "the rest"), WEB]),
+    "access_defaults, without the entries": (["access_defaults accept-high-ports", "check_acl 0"],
+                                             [*on_all("allow", "1024-65535", "accepted"),
+                                              *on_all("deny", "0-65535", "the rest"), WEB]),
+    "access_defaults, after the entries": (["access_defaults accept-all-ports", "check_acl 1"],
+                                           [WEB, *on_all("allow", "1-65535", "accepted")]),
+    "access_defaults, the web too": (["access_defaults accept-web+high-ports"],
+                                     [WEB, *on_all("allow", "80", "accepted"), *on_all("allow", "443", "accepted"),
+                                      *on_all("allow", "1024-65535", "accepted")]),
+    "access_defaults before access_preset": (["access_defaults accept-high-ports", "access_preset accept-all-ports"],
+                                             [WEB, *on_all("allow", "1024-65535", "accepted")]),
 }
 
 
@@ -205,6 +219,7 @@ def test_presets_for_all_networks(router, name):
     lines = settled(router, proposed("internal_iface 'lan guest'", "reject_ports 22", *options, rest=entry))
     assert [line for line in lines if line.startswith("listening_ip=")] == ["listening_ip=br-lan", "listening_ip=br-guest"]
     assert permissions(lines) == [*on_all("deny", "22", "refused"), *wanted, "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
+    assert "not applicable" not in router.log
 
 
 def test_unsafe_ports_are_refused_to_each_network_by_one_list(router):

@@ -77,6 +77,7 @@ find_preset() {
 	config_get preset "$1" acl_preset
 	if [ -z "$preset" ]; then
 		config_get preset "$1" access_preset none
+		config_get preset "$1" access_defaults "$preset"
 		config_get_bool entries "$1" ignore_acl 0
 		[ "$entries" = 0 ] || place=alone
 		config_get_bool entries "$1" check_acl 1

@@ -17,7 +17,7 @@ KNOWN_OPTIONS="enabled config_file log_output external_iface external_iface6 ext
 	enable_upnp enable_natpmp secure_mode igdv1 download upload internal_iface port upnp_lease_file
 	upnp_lease_file6 use_stun stun_port ext_allow_private_ipv4 force_forwarding
 	enable_protocols allow_cgnat allow_third_party_mapping lease_file upnp_igd_compat download_kbps upload_kbps
-	friendly_name http_port access_preset accept_ports reject_ports check_acl
+	friendly_name http_port access_defaults access_preset accept_ports reject_ports check_acl
 	enabled_protocols allow_cgnat_use upnp_igd_download upnp_igd_upload upnp_igd_friendly_name upnp_igd_http_port
 	acl_reject_unsafe_ports $OWN_OPTIONS"
 
