@@ -33,6 +33,7 @@ all:
 	$$(call Package/$(1)/install,$$(DESTINATION))
 	@echo $$(foreach name,DEPENDS PROVIDES CONFLICTS USERID FLAGS_IN_TIME,$$(name)=$$(value $$(name)))
 $$(eval $$(value Package/$(1)))
+$$(file >$$(DESTINATION)/postinst,$$(Package/$(1)/postinst))
 $$(file >$$(DESTINATION)/prerm,$$(Package/$(1)/prerm))
 $$(file >$$(DESTINATION)/conffiles,$$(Package/$(1)/conffiles))
 endef

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from router import PACKAGE, ROOT, make_package
+from router import HOME, PACKAGE, ROOT, make_package
 
 # The packages' names in OpenWrt's and its feeds' Makefiles, 23.05 to main.
 DEPENDS = {"libstdcpp", "libupnp", "libmicrohttpd", "pugixml", "libnftnl", "libmnl", "libnetfilter-conntrack", "libev",
@@ -62,6 +62,16 @@ def test_the_acl_lets_pages_see_and_delete(router):
     acl = json.loads(router.read("usr/share/rpcd/acl.d/upnpd.json"))["upnpd"]
     assert acl["read"]["ubus"] == {"luci.upnp": ["get_status"]}
     assert acl["write"]["ubus"] == {"luci.upnp": ["delete_rule"]}
+
+
+@pytest.mark.parametrize("environment, enabled, events", [
+    (["PKG_UPGRADE=1"], 1, ["start", "stop", "start"]), (["PKG_UPGRADE=1"], 0, []), ([], 1, ["start"]),
+    (["PKG_UPGRADE=1", "IPKG_INSTROOT=/image"], 1, ["start"])], ids=["upgrade", "upgrade, disabled", "first install", "image"])
+def test_an_upgrade_restarts_what_runs(router, environment, enabled, events):
+    router.reset(f"config upnpd 'config'\n\toption enabled '{enabled}'\n", HOME)
+    router.init("start")  # as OpenWrt does before
+    router.run("env", *environment, "ash", "/postinst")
+    assert router.events == events
 
 
 def test_the_page_gets_its_own_backend_back_when_the_package_goes(router):
