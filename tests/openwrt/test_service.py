@@ -221,6 +221,40 @@ def test_the_firewall_is_reloaded_once_and_only_where_it_lacks_the_snippet(route
     assert router.read("fw4/events").split() == ["reload"] * reloads
 
 
+@pytest.fixture
+def closed(router):
+    """A router whose firewall includes nothing by itself, with upnpd started."""
+    router.reset(UCI, HOME)
+    router.write("fw4/no_includes", "")
+    router.init("start")
+    return router
+
+
+def test_a_firewall_that_includes_nothing_is_reloaded_once_and_its_owner_told_what_to_do(closed):
+    closed.init("reload")
+    closed.init("reload")
+    assert closed.read("fw4/events").split() == ["reload"] and closed.events == ["start"]
+    (error,) = [line for line in closed.log.splitlines() if line.startswith("daemon.err: ")]
+    assert "auto_includes" in error and "chain forward: meta mark 0x55506e50 accept" in error
+
+
+def test_a_firewall_that_includes_nothing_is_tried_again_at_the_start_after_a_stop(closed):
+    closed.init("stop")
+    closed.init("start")
+    closed.init("reload")
+    assert closed.read("fw4/events").split() == ["reload", "reload"]
+
+
+def test_a_firewall_that_its_owner_has_opened_and_that_loses_the_snippet_is_reloaded(closed):
+    closed.write("fw4/forward", "meta mark 0x55506e50 accept")
+    closed.init("reload")
+    (closed.root / "fw4/forward").unlink()
+    (closed.root / "fw4/no_includes").unlink()
+    closed.init("reload")
+    closed.init("reload")
+    assert closed.read("fw4/events").split() == ["reload", "reload"]
+
+
 def test_without_fw4_there_is_nothing_to_reload(router):
     router.reset(UCI, HOME)
     (router.root / "fw4").rmdir()
