@@ -68,7 +68,7 @@ def test_systemd_finds_the_unit_well_shut():
 
 def test_the_debian_packages_version_is_the_projects():
     version = re.search(r"version: '(.*)'", (ROOT / "meson.build").read_text()).group(1)
-    assert (ROOT / "packaging/debian/changelog").read_text().startswith(f"upnpd ({version}-")
+    assert (ROOT / "packaging/debian/changelog").read_text().startswith(f"upnpd ({version}) ")
 
 
 def test_libupnps_socket_calls_are_answered_in_upnpd():
