@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "socket_address.h"
+#include "upnpd/fnv1a.h"
 
 namespace upnpd::gateway {
 namespace {
@@ -47,11 +48,10 @@ bool join(int fd, const char* group, unsigned interface_index) {
 }  // namespace
 
 std::uint16_t usual_http_port(std::string_view uuid, LanIndex lan) {
-  // FNV-1a of the UUID picks one of 1 000 decades below the ephemeral ports; the LAN a pair in it.
-  std::uint32_t hash = 2166136261u;
-  for (const char c : uuid)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
-  return static_cast<std::uint16_t>(20000 + hash % 1000 * 10 + lan % 5 * 2);
+  // The UUID picks one of 1 000 decades below the ephemeral ports; the LAN a pair in it.
+  Fnv1a hash;
+  hash.add(uuid);
+  return static_cast<std::uint16_t>(20000 + hash.value() % 1000 * 10 + lan % 5 * 2);
 }
 
 std::uint16_t usual_event_port(LanIndex lan) {

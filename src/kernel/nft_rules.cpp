@@ -71,9 +71,8 @@ Owned<nftnl_rule> masquerade_hairpin() {
 // oifname @wan_interfaces meta l4proto tcp
 //   masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports
 //
-// What is not found goes on to the rules of others. The key holds the
-// protocol already; it is matched before for nft, which lists this rule without that but does not
-// load it again.
+// What is not found goes on to the rules of others. The key holds the protocol already; it is
+// matched before for nft, which lists this rule without that but does not load it again.
 Owned<nftnl_rule> masquerade_by_external_port(Protocol protocol) {
   return RuleBuilder(kPostrouting)
       .load_meta(NFT_META_OIFNAME, 0)
@@ -189,8 +188,8 @@ Owned<nftnl_rule> drop_frequent_ipv6_search() {
 }  // namespace
 
 // dstnat + 5: a redirect that another table makes by hand wins over a mapping. srcnat - 5: our port
-// wins over another table's masquerade. filter - 5, filter + 20: around the
-// other firewall's decision, which firewalld makes at filter + 10.
+// wins over another table's masquerade. filter - 5, filter + 20: around the other
+// firewall's decision, which firewalld makes at filter + 10.
 const std::array<ChainDefinition, kChainCount> kChains{{
     {kPrerouting, "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST + 5},
     {kPostrouting, "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 5},

@@ -4,7 +4,7 @@ import pytest
 
 from daemon import Upnpd
 from igd_client import IGD1, SoapFault, find_igd, ssdp_answers
-from traffic import WebServer, fetch
+from traffic import UdpEcho, WebServer, fetch
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,19 @@ def test_a_mapped_port_is_reached_from_the_other_lan_by_the_external_address(lab
     closing(WebServer(lab.pc1, 80, "home"))
     find_igd(lab.pc1).add(8082, 80)
     assert fetch(lab.visitor, lab.wan_address, 8082) == "home"
+
+
+def test_another_tables_redirect_between_lans_keeps_the_callers_address(lab, upnpd, closing):
+    echo = closing(UdpEcho(lab.visitor, 5000))
+    lab.nft("table ip redirects { chain prerouting { type nat hook prerouting priority dstnat;\n"
+            f'  iifname "lan" udp dport 53 dnat to {lab.visitor.address}:5000\n}}\n}}')
+    try:
+        with lab.pc1.udp(4000, timeout=1) as asking:
+            asking.sendto(b"hello", (lab.inet1.address, 53))
+            assert asking.recvfrom(16)[0] == b"hello"
+    finally:
+        lab.nft("delete table ip redirects")
+    assert echo.senders == [(lab.pc1.address, 4000)]
 
 
 def test_a_guest_cannot_map_a_host_of_the_lan(lab, upnpd):

@@ -3,6 +3,7 @@
 import pytest
 
 from igd_client import find_igd
+from namespace import wait_until
 from traffic import UdpEcho
 
 
@@ -63,3 +64,24 @@ def test_two_consoles_with_one_game_each_keep_their_port(lab, upnpd, closing):
         assert echo.senders[-1] == (lab.wan_address, external)
     for host, external in consoles:
         find_igd(host).delete(external, protocol="UDP")
+
+
+def test_a_port_that_changes_hands_serves_its_new_owner_at_once(lab, upnpd, closing):
+    echo = closing(UdpEcho(lab.inet1, 5003))
+
+    def seen_of(host):
+        """The address and port that the echo sees the host's game by; None when its answer does not come."""
+        with host.udp(3080, timeout=1) as game:
+            game.sendto(b"hello", (lab.inet1.address, 5003))
+            try:
+                game.recvfrom(16)
+            except TimeoutError:
+                return None
+        return echo.senders[-1]
+    find_igd(lab.pc2).add(3080, 3080, protocol="UDP")
+    assert seen_of(lab.pc2) == (lab.wan_address, 3080)
+    find_igd(lab.pc2).delete(3080, protocol="UDP")
+    find_igd(lab.pc1).add(3080, 3080, protocol="UDP")
+    # The flows of the former mapping end a moment after it.
+    assert wait_until(lambda: seen_of(lab.pc1), 3, "an answer") == (lab.wan_address, 3080)
+    find_igd(lab.pc1).delete(3080, protocol="UDP")

@@ -1,7 +1,17 @@
 """A ruleset of the structure fw4 makes: zones wan and lan, new connections from wan rejected at the end of
 the chain forward, masquerade in the zone's srcnat. The package's snippets stand where fw4 includes them."""
 
+from ipv6 import add_ipv6
 from router import PACKAGE
+
+
+def alone(make_lab):
+    """A lab whose router has neither the lab's masquerade nor its IPv6 firewall: fw4's ruleset can take their place."""
+    lab = make_lab(firewall="accepting")
+    add_ipv6(lab)
+    lab.nft("delete table ip home")
+    lab.nft("delete table ip6 home")
+    return lab
 
 
 FLOWTABLE = "flowtable ft { hook ingress priority 0; devices = { lan, wan }; counter; }"

@@ -4,20 +4,14 @@ import pytest
 
 import fw4
 from daemon import Upnpd
-from igd_client import IGD2, find_igd
-from ipv6 import Udp6, add_ipv6, udp6_passes
+from igd_client import FIREWALL, IGD2, find_igd
+from ipv6 import Udp6, udp6_passes
 from traffic import WebServer, fetch, is_closed
-
-FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 
 
 @pytest.fixture(scope="module")
 def lab(make_lab):
-    lab = make_lab(firewall="accepting")
-    add_ipv6(lab)
-    # fw4 alone: neither the lab's masquerade nor its IPv6 firewall.
-    lab.nft("delete table ip home")
-    lab.nft("delete table ip6 home")
+    lab = fw4.alone(make_lab)
     lab.nft(fw4.ruleset())
     return lab
 

@@ -8,21 +8,15 @@ import pytest
 
 import fw4
 from daemon import Upnpd
-from igd_client import IGD2, find_igd
-from ipv6 import add_ipv6
+from igd_client import FIREWALL, IGD2, find_igd
 from namespace import wait_until
 from sanitized import SLOWER
 from traffic import is_closed
 
-FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
-
 
 @pytest.fixture(scope="module")
 def lab(make_lab):
-    lab = make_lab(firewall="accepting")
-    add_ipv6(lab)
-    lab.nft("delete table ip home")
-    lab.nft("delete table ip6 home")
+    lab = fw4.alone(make_lab)
     asked = lab.router.run("nft", "-f", "-", input=f"table inet fw4 {{\n{fw4.FLOWTABLE}\n}}\n")
     if "No such file" in asked.stdout or "not supported" in asked.stdout:
         pytest.skip("this kernel has no flowtables")

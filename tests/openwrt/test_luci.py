@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import daemon
-from igd_client import IGD2, find_igd
+from igd_client import FIREWALL, IGD2, find_igd
 from ipv6 import add_ipv6
 from router import PACKAGE
 
@@ -80,7 +80,7 @@ def test_a_pinhole_is_a_row_too(lab, upnpd, call):
     add_ipv6(lab)
     find_igd(lab.pc1, IGD2).call("AddPinhole", {
         "RemoteHost": "", "RemotePort": 0, "InternalClient": lab.pc1.address6, "InternalPort": 4000, "Protocol": 17,
-        "LeaseTime": 3600}, "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1")
+        "LeaseTime": 3600}, FIREWALL)
     (row,) = call("get_status")["rules"]
     assert row["num"].startswith("p") and row["intaddr"] == lab.pc1.address6 and row["intport"] == 4000
     assert row["proto"] == "UDP" and row["descr"] == "UPnP IGD / IPv6 pinhole" and row["host_hint"] == "console"

@@ -8,10 +8,9 @@ import time
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
-from igd_client import IGD2, WAN_IP_1, WAN_IP_2, SoapFault, find_igd
+from igd_client import FIREWALL, IGD2, WAN_IP_1, WAN_IP_2, SoapFault, find_igd
 from namespace import wait_until
 
-FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 PORTS = 60  # in a block
 POPULATION = 40  # mappings of a host, about
 PINHOLES = 8
