@@ -1,6 +1,7 @@
 #include "mapper.h"
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 #include <set>
 
@@ -167,14 +168,24 @@ std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted, La
   if (table_.size() + pinholes_.size() >= policy_.limits.mappings)
     return std::unexpected(
         Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
-  const Ipv4Address client = wanted.client.address();
-  const auto host = surroundings_.neighbours.find(lan, client);
-  const std::size_t pinholes = host ? pinholes_.size_of(*host) : 0;
-  if (table_.size_of(client) + pinholes >= policy_.limits.mappings_per_host)
+  const std::array client{wanted.client.address()};
+  const auto host = surroundings_.neighbours.find(lan, client.front());
+  if (host) return check_quota_of(*host, client, error);
+  if (table_.size_of(client.front()) >= policy_.limits.mappings_per_host)
     return std::unexpected(Refusal{error, "max_mappings_per_host " +
                                               std::to_string(policy_.limits.mappings_per_host) +
                                               " is reached"});
   return {};
+}
+
+std::expected<void, Refusal> Mapper::check_quota_of(const MacAddress& host,
+                                                    std::span<const Ipv4Address> clients,
+                                                    UpnpError error) const {
+  if (table_.size_of(clients, host) + pinholes_.size_of(host) < policy_.limits.mappings_per_host)
+    return {};
+  return std::unexpected(Refusal{error, "max_mappings_per_host " +
+                                            std::to_string(policy_.limits.mappings_per_host) +
+                                            " is reached by the addresses of " + to_string(host)});
 }
 
 Outcome Mapper::tick(BootTime now) {

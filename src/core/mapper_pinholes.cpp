@@ -58,13 +58,10 @@ std::expected<UniqueId, Refusal> Mapper::place(const WantedPinhole& wanted,
   if (table_.size() + pinholes_.size() >= limits.mappings)
     return refuse(UpnpError::PinholeSpaceExhausted,
                   "max_mappings " + std::to_string(limits.mappings) + " is reached");
-  std::size_t of_host = pinholes_.size_of(wanted.host);
-  for (const Ipv4Address address : ipv4_addresses_of_caller(head, surroundings_))
-    of_host += table_.size_of(address);
-  if (of_host >= limits.mappings_per_host)
-    return refuse(
-        UpnpError::PinholeSpaceExhausted,
-        "max_mappings_per_host " + std::to_string(limits.mappings_per_host) + " is reached");
+  if (const auto quota = check_quota_of(wanted.host, ipv4_addresses_of_caller(head, surroundings_),
+                                        UpnpError::PinholeSpaceExhausted);
+      !quota)
+    return std::unexpected(quota.error());
   const auto id = pinholes_.free_id(next_unique_id_);
   if (!id) return refuse(UpnpError::PinholeSpaceExhausted, "no UniqueID is free");
   return *id;

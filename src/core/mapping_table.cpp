@@ -57,6 +57,19 @@ std::size_t MappingTable::size_of(Ipv4Address client) const {
   return found == clients_.end() ? 0 : found->second.view.size();
 }
 
+std::size_t MappingTable::size_of(std::span<const Ipv4Address> clients,
+                                  const MacAddress& host) const {
+  const auto of_host = hosts_.find(host);
+  std::size_t size = of_host == hosts_.end() ? 0 : of_host->second.mappings;
+  for (const Ipv4Address client : clients) {
+    size += size_of(client);
+    if (of_host == hosts_.end()) continue;
+    const auto twice = of_host->second.clients.find(client);
+    if (twice != of_host->second.clients.end()) size -= twice->second;
+  }
+  return size;
+}
+
 bool MappingTable::has_permanent(Ipv4Address client) const {
   const auto found = clients_.find(client.host_order());
   return found != clients_.end() && found->second.permanent > 0;
@@ -68,6 +81,14 @@ std::vector<MacAddress> MappingTable::hosts_of(Ipv4Address client) const {
     for (const auto& [host, count] : found->second.hosts)
       hosts.push_back(host);
   return hosts;
+}
+
+std::vector<Ipv4Address> MappingTable::clients_of(const MacAddress& host) const {
+  std::vector<Ipv4Address> clients;
+  if (const auto found = hosts_.find(host); found != hosts_.end())
+    for (const auto& [client, count] : found->second.clients)
+      clients.push_back(client);
+  return clients;
 }
 
 const PortMapping* MappingTable::find(const PortMappingKey& key) const {
@@ -199,7 +220,7 @@ void MappingTable::index(Entry& entry) {
   entry.place_in_view = client.view.size();
   all_.push_back(&entry);
   client.view.push_back(&entry);
-  if (entry.mapping.host != MacAddress{}) ++client.hosts[entry.mapping.host];
+  index_host(entry.mapping, client);
   if (entry.mapping.expires)
     by_expiry_.push(entry);
   else
@@ -215,9 +236,7 @@ void MappingTable::unindex(const Entry& entry) {
   take_out(all_, entry.place_in_all, [](Entry& e, std::size_t place) { e.place_in_all = place; });
   take_out(client.view, entry.place_in_view,
            [](Entry& e, std::size_t place) { e.place_in_view = place; });
-  if (const auto host = client.hosts.find(entry.mapping.host);
-      host != client.hosts.end() && --host->second == 0)
-    client.hosts.erase(host);
+  unindex_host(entry.mapping, client);
   if (entry.mapping.expires)
     by_expiry_.erase(entry);
   else
@@ -225,6 +244,26 @@ void MappingTable::unindex(const Entry& entry) {
   if (client.view.empty()) clients_.erase(found);
   by_choice_.erase(&entry);
   by_end_.erase(&entry);
+}
+
+void MappingTable::index_host(const PortMapping& mapping, Client& client) {
+  if (mapping.host == MacAddress{}) return;
+  ++client.hosts[mapping.host];
+  Host& host = hosts_[mapping.host];
+  ++host.mappings;
+  ++host.clients[mapping.client.address()];
+}
+
+void MappingTable::unindex_host(const PortMapping& mapping, Client& client) {
+  const auto host = hosts_.find(mapping.host);
+  if (host == hosts_.end()) return;
+  const auto take_one = [](auto& counts, const auto& key) {
+    const auto count = counts.find(key);
+    if (--count->second == 0) counts.erase(count);
+  };
+  take_one(client.hosts, mapping.host);
+  take_one(host->second.clients, mapping.client.address());
+  if (--host->second.mappings == 0) hosts_.erase(host);
 }
 
 OutwardMapping MappingTable::outward_of(const Entry& chosen, const Entry& lasting) {

@@ -35,6 +35,9 @@ class MappingTable {
   std::size_t size() const { return entries_.size(); }
   // How many mappings lead to `client`.
   std::size_t size_of(Ipv4Address client) const;
+  // How many lead to one of `clients`, or were asked for by the host with this hardware address
+  // when it had another IP address; each once.
+  std::size_t size_of(std::span<const Ipv4Address> clients, const MacAddress& host) const;
 
   // A pointer is good until that entry is next put or erased.
   const PortMapping* find(const PortMappingKey& key) const;
@@ -80,6 +83,8 @@ class MappingTable {
   // The hardware addresses that the mappings to `client` remember: one, unless the IP address has
   // been another host's meanwhile.
   std::vector<MacAddress> hosts_of(Ipv4Address client) const;
+  // The other way round: the clients of the mappings that remember `host`.
+  std::vector<Ipv4Address> clients_of(const MacAddress& host) const;
 
  private:
   struct Entry {
@@ -94,6 +99,10 @@ class MappingTable {
     View view;
     std::size_t permanent = 0;                // how many have no end
     std::map<MacAddress, std::size_t> hosts;  // how many remember each
+  };
+  struct Host {
+    std::size_t mappings = 0;                    // that remember it
+    std::map<Ipv4Address, std::size_t> clients;  // how many of them lead to each
   };
   // Protocol and port first: what conflicts is adjacent.
   struct ByPort {
@@ -117,11 +126,14 @@ class MappingTable {
   Entries::const_iterator first_at(Protocol protocol, ExternalPort port) const;
   void index(Entry& entry);
   void unindex(const Entry& entry);
+  void index_host(const PortMapping& mapping, Client& client);
+  void unindex_host(const PortMapping& mapping, Client& client);
 
   Entries entries_;
   View all_;
   std::unordered_map<std::uint32_t, Client> clients_;  // by address
-  ExpiryHeap<Entry> by_expiry_;                        // those that expire
+  std::map<MacAddress, Host> hosts_;
+  ExpiryHeap<Entry> by_expiry_;  // those that expire
   // The enabled ones, found by their endpoint.
   std::set<const Entry*, ByEndpoint<ChosenFirst>> by_choice_;
   std::set<const Entry*, ByEndpoint<LastingFirst>> by_end_;

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 
 from namespace import wait_until
 
@@ -55,3 +56,33 @@ def open_files(pid):
 def resident_kilobytes(pid):
     with open(f"/proc/{pid}/status") as status:
         return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+
+class Alias:
+    """`host` by one more address, which it is given."""
+
+    def __init__(self, host, address):
+        self._host = host
+        self.address = address
+        self.name = f"{host.name} as {address}"
+        host.ip(f"addr add {address}/24 dev eth0\n")
+
+    def connect(self, host, port, timeout=2.0):
+        connection = self._host.socket()
+        connection.settimeout(timeout)
+        try:
+            connection.bind((self.address, 0))
+            connection.connect((host, port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def udp(self, port=0, timeout=1.0):
+        endpoint = self._host.socket(type=socket.SOCK_DGRAM)
+        endpoint.settimeout(timeout)
+        endpoint.bind((self.address, port))
+        return endpoint
+
+    def listen(self, port):
+        return self._host.listen(port, self.address)

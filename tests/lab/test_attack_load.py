@@ -12,9 +12,10 @@ from attacker import Attack, HonestClient, address_space_limit_of, held_open, me
 from daemon import Upnpd
 from families import FAMILIES, connection, give_aliases
 from igd6_client import link_local_of
-from igd_client import WAN_IP_1, envelope, find_igd, m_search, mapping_arguments
+from igd_client import WAN_IP_1, SoapFault, envelope, find_igd, m_search, mapping_arguments
 from ipv6 import add_ipv6, wait_for_addresses
 from namespace import wait_until
+from networks import Alias
 from raw import Wire, multicast_mac, udp
 from sanitized import SANITIZED
 from traffic import Capture
@@ -151,6 +152,22 @@ def hold_out(lab, net, victim, honest, closing, name):
     attack = closing(Attack(lab.pc1, http_attacks(lab, net, victim)[name]))
     time.sleep(0.5)
     honest.map_under(attack, 1, P99_WITHIN)
+
+
+def test_one_host_has_one_quota_by_all_its_addresses(make_lab):
+    lab = make_lab()
+    upnpd = Upnpd(lab, max_mappings=40, max_mappings_per_host=10).start()
+    refusals = []
+    for i in range(4):
+        igd = find_igd(Alias(lab.pc1, f"192.168.77.{100 + i}"))
+        for port in range(2000 + 10 * i, 2010 + 10 * i):
+            try:
+                igd.add(port)
+            except SoapFault as fault:
+                refusals.append(fault.code)
+    assert len(upnpd.mappings()) == 10 and refusals == [501] * 30
+    find_igd(lab.pc2).add(3074)
+    assert "max_mappings_per_host 10 is reached by the addresses of" in upnpd.log()
 
 
 def test_70_000_adds_by_one_host(make_lab):

@@ -295,6 +295,40 @@ TEST_SUITE("mapper") {
     CHECK(mapper.table().size() == 3);
   }
 
+  TEST_CASE("a host has one quota, however many addresses it has") {
+    constexpr MacAddress kHost{2, 0, 0, 0, 0, 1}, kOther{2, 0, 0, 0, 0, 2};
+    const Ipv4Address alias = at("192.168.77.110"), former = at("192.168.77.111");
+    Policy policy = usual_policy();
+    policy.limits.mappings_per_host = 3;
+    Mapper mapper = a_mapper(policy);
+    Neighbours neighbours;
+    neighbours.add(0, former, kHost);
+    mapper.set_neighbours(neighbours);
+    CHECK_FALSE(
+        error_of(mapper.handle(a_request().from(former).tcp(8080, 8080).add(), at_second(0))));
+    neighbours = {};  // the neighbour table has forgotten that one
+    neighbours.add(0, kPc, kHost);
+    neighbours.add(0, alias, kHost);
+    neighbours.add(0, kConsole, kOther);
+    mapper.set_neighbours(neighbours);
+    CHECK_FALSE(error_of(mapper.handle(a_request().from(kPc).tcp(8081, 8080).add(), at_second(0))));
+    CHECK_FALSE(
+        error_of(mapper.handle(a_request().from(alias).tcp(8082, 8080).add(), at_second(0))));
+    for (const Ipv4Address each : {kPc, alias}) {
+      const Outcome outcome =
+          mapper.handle(a_request().from(each).tcp(8083, 8080).add(), at_second(0));
+      CHECK(error_of(outcome) == NoPortMapsAvailable);
+      CHECK(outcome.reason->ends_with("by the addresses of " + to_string(kHost)));
+    }
+    CHECK_FALSE(error_of(mapper.handle(a_request().from(kPc).tcp(8081, 8080).add(), at_second(0))));
+    CHECK_FALSE(
+        error_of(mapper.handle(a_request().from(kConsole).tcp(8083, 8080).add(), at_second(0))));
+    // Of whom no hardware address is known, as behind another router, is counted by his address.
+    const auto unknown = at("192.168.77.112");
+    CHECK_FALSE(
+        error_of(mapper.handle(a_request().from(unknown).tcp(8084, 8080).add(), at_second(0))));
+  }
+
   TEST_CASE("more requests than the limit are refused until time has passed") {
     Policy policy = usual_policy();
     policy.limits.requests_per_second = 5;

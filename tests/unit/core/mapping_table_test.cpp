@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <ranges>
 
@@ -168,6 +169,18 @@ TEST_SUITE("mapping_table") {
         }
         REQUIRE(std::ranges::equal(table.hosts_of(client), hosts));
         REQUIRE(table.has_permanent(client) == permanent);
+      }
+      for (std::uint8_t last = 0; last < 4; ++last) {
+        const MacAddress host{2, 0, 0, 0, 0, last};
+        std::set<Ipv4Address> clients;
+        std::size_t of_host = 0;
+        for (const auto& [key, mapping] : model) {
+          if (mapping.host == host) clients.insert(mapping.client.address());
+          if (mapping.host == host || mapping.client.address() == kPc) ++of_host;
+        }
+        REQUIRE(std::ranges::equal(table.clients_of(host), clients));
+        REQUIRE(table.size_of(std::array{kPc}, host) == of_host);
+        REQUIRE(table.size_of(std::array{kPc, kConsole}, host) == model.size());
       }
       for (const auto& [key, mapping] : model)
         REQUIRE(table.outward(endpoint_of(mapping)) == outward_of(model, endpoint_of(mapping)));
