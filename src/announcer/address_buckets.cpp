@@ -4,7 +4,7 @@
 
 namespace upnpd::announcer {
 
-AddressBuckets::Bucket& AddressBuckets::bucket_of(const IpAddress& address, BootTime now) {
+AddressBuckets::Bucket& AddressBuckets::bucket_of(const HostAddress& address, BootTime now) {
   const auto found = buckets_.find(address);
   if (found != buckets_.end()) return found->second;
   if (buckets_.size() >= limits_.addresses)
@@ -13,7 +13,7 @@ AddressBuckets::Bucket& AddressBuckets::bucket_of(const IpAddress& address, Boot
   return buckets_.emplace(address, Bucket{limits_.per_token * limits_.burst, now}).first->second;
 }
 
-bool AddressBuckets::take(const IpAddress& address, BootTime now) {
+bool AddressBuckets::take(const HostAddress& address, BootTime now) {
   Bucket& bucket = bucket_of(address, now);
   const auto passed = std::max(now - bucket.seen, std::chrono::milliseconds(0));
   bucket.credit = std::min(bucket.credit + passed, limits_.per_token * limits_.burst);

@@ -9,14 +9,19 @@
 #include "lan_guard.h"
 #include "libupnp_sockets.h"
 #include "log.h"
+#include "subscription_quota.h"
 #include "upnpd/device_tree.h"
 
 namespace upnpd::announcer {
 namespace {
 
 constexpr std::string_view kServiceIdPrefix = "urn:upnp-org:serviceId:";
-constexpr int kMaxSubscriptions = 64;          // of one service in one description
+constexpr int kMaxSubscriptions = 96;          // of one service in one description
 constexpr int kMaxSubscriptionSeconds = 1800;  // UDA 1.1 section 4.1.2: at least that
+// One host's can never be all there are.
+static_assert(SubscriptionQuota::kOfHost +
+                  std::chrono::seconds(kMaxSubscriptionSeconds) / SubscriptionQuota::kPause <
+              kMaxSubscriptions);
 // libupnp forgets an expired subscription when it next notifies; until then it counts.
 constexpr std::chrono::minutes kReminder{10};
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "clock.h"
+#include "neighbour_state.h"
 #include "plain_calls.h"
 #include "recv_call.h"
 #include "socket_address.h"
@@ -118,10 +119,11 @@ std::optional<IpAddress> parsed(Guard& guard, int fd, std::string_view literal) 
   if (!peer) return parse_ip_address(literal);
   const auto named = named_by(guard.lan_now(), *peer, literal);
   if (!named || parse_ip_address(literal) != *peer) return named;
+  const auto host = guard.connections.host(fd);
   const bool may = guard.connections.may_subscribe(fd, [&] {
     const std::lock_guard lock(guard.mutex);
     guard.last_subscription = base::boot_now();
-    return guard.subscriptions.take(*peer, base::boot_now());
+    return guard.subscriptions.take(*peer, host, base::boot_now());
   });
   return may ? named : std::nullopt;
 }
@@ -142,7 +144,20 @@ int write_parsed(Guard& guard, int fd, int family, std::string_view literal, voi
   return 1;
 }
 
+// Where the kernel knows it; of IPv6 neighbours it tells an unprivileged process nothing.
+std::optional<MacAddress> host_of(const Guard& guard, const IpAddress& peer) {
+  const auto* const ipv4 = std::get_if<Ipv4Address>(&peer);
+  return ipv4 == nullptr ? std::nullopt : hardware_address(guard.neighbours.get(), *ipv4);
+}
+
 }  // namespace
+
+Guard::Guard(GuardedLan guarded)
+    : index(static_cast<int>(::if_nametoindex(guarded.interface.c_str()))),
+      neighbours(as_int(::syscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))),
+      lan(std::move(guarded)) {
+  bind_to_lan(lan.interface, neighbours.get());
+}
 
 int guarded_bind(Guard& guard, int fd, const sockaddr* address, socklen_t length) {
   const auto at = endpoint(address, length);
@@ -180,7 +195,8 @@ int guarded_accept(Guard& guard, int listener, sockaddr* address, socklen_t* len
   if (fd < 0) return fd;
   const auto peer = endpoint(reinterpret_cast<const sockaddr*>(&storage), stored);
   if (!peer || !is_on(guard.lan_now(), peer->address) ||
-      !guard.connections.accepted(fd, peer->address, base::boot_now())) {
+      !guard.connections.accepted(fd, peer->address, base::boot_now(),
+                                  host_of(guard, peer->address))) {
     real_close(fd);
     return failed(ECONNABORTED);
   }

@@ -12,17 +12,15 @@
 #include <optional>
 #include <utility>
 
-#include "address_buckets.h"
 #include "fd.h"
 #include "lan_guard.h"
+#include "subscription_quota.h"
 
 namespace upnpd::announcer {
 
 // The guard of this process.
 struct Guard {
-  explicit Guard(GuardedLan guarded)
-      : index(static_cast<int>(::if_nametoindex(guarded.interface.c_str()))),
-        lan(std::move(guarded)) {}
+  explicit Guard(GuardedLan guarded);
   GuardedLan lan_now() {
     const std::lock_guard lock(mutex);
     return lan;
@@ -33,12 +31,12 @@ struct Guard {
   std::atomic<int> listener{-1};
   std::atomic<unsigned> accepts{0};  // calls, whatever they returned
   const base::Fd accepted{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // rung with each connection
+  // To ask the kernel for neighbours by.
+  const base::Fd neighbours;
   Connections connections;
   std::mutex mutex;  // of what follows
   GuardedLan lan;
-  // A host's programs together: 24 subscriptions at once, then one a minute.
-  AddressBuckets subscriptions{
-      {.burst = 24, .per_token = std::chrono::minutes(1), .addresses = 256}};
+  SubscriptionQuota subscriptions;  // of a host's programs together
   BootTime last_subscription{};
 };
 

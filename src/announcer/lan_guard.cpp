@@ -55,21 +55,27 @@ Connections::Connection* Connections::at(int fd) {
   return &connections_[static_cast<std::size_t>(fd)];
 }
 
-bool Connections::accepted(int fd, const IpAddress& peer, BootTime now) {
-  const std::lock_guard lock(mutex_);
-  Connection* const connection = at(fd);
-  unsigned of_peer = 0, over_ipv6 = 0;
+bool Connections::is_one_too_many(const IpAddress& peer,
+                                  const std::optional<MacAddress>& host) const {
+  unsigned of_peer = 0, of_host = 0, over_ipv6 = 0;
   for (const Connection& each : connections_) {
     if (!each.open || !each.peer) continue;
     if (*each.peer == peer) ++of_peer;
+    if (host && each.host == host) ++of_host;
     if (std::holds_alternative<Ipv6Address>(*each.peer)) ++over_ipv6;
   }
-  const bool one_too_many = of_peer >= kMaxPerPeer || (std::holds_alternative<Ipv6Address>(peer) &&
-                                                       over_ipv6 >= kMaxOverIpv6);
-  if (connection == nullptr || one_too_many) return false;
+  const bool is_ipv6 = std::holds_alternative<Ipv6Address>(peer);
+  return of_peer >= kMaxPerPeer || of_host >= kMaxPerHost || (is_ipv6 && over_ipv6 >= kMaxOverIpv6);
+}
+
+bool Connections::accepted(int fd, const IpAddress& peer, BootTime now,
+                           const std::optional<MacAddress>& host) {
+  const std::lock_guard lock(mutex_);
+  Connection* const connection = at(fd);
+  if (connection == nullptr || is_one_too_many(peer, host)) return false;
   // It may have to wait for a thread as long as another connection may last.
-  *connection =
-      Connection{.open = true, .since = now, .due = now + kMaxTime + kPatience, .peer = peer};
+  *connection = Connection{
+      .open = true, .since = now, .due = now + kMaxTime + kPatience, .peer = peer, .host = host};
   return true;
 }
 
@@ -115,6 +121,12 @@ bool Connections::is_any_overdue(BootTime now) {
   const std::lock_guard lock(mutex_);
   return std::ranges::any_of(connections_,
                              [&](const Connection& each) { return each.open && now > each.due; });
+}
+
+std::optional<MacAddress> Connections::host(int fd) {
+  const std::lock_guard lock(mutex_);
+  Connection* const connection = at(fd);
+  return connection == nullptr ? std::nullopt : connection->host;
 }
 
 std::optional<IpAddress> Connections::peer(int fd) {

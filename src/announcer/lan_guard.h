@@ -46,10 +46,12 @@ std::optional<IpAddress> named_by(const GuardedLan& lan, const IpAddress& peer,
 
 // The TCP connections libupnp has open: few at once from one host, few bytes and little time for
 // each, so that one host can occupy neither its threads nor its memory. Safe for use by several
-// threads.
+// threads. A host is known by its address, and by its hardware address where the kernel tells it.
 class Connections {
  public:
   static constexpr unsigned kMaxPerPeer = 4;
+  // By one hardware address: a host's with many addresses, or those of several hosts that share it.
+  static constexpr unsigned kMaxPerHost = 8;
   // Of all peers by IPv6, where one host may have any number of addresses.
   static constexpr unsigned kMaxOverIpv6 = 8;
   // No SUBSCRIBE, event's reply or description is longer.
@@ -62,8 +64,10 @@ class Connections {
   // Connecting takes no longer.
   static constexpr std::chrono::milliseconds kConnectTime{2000};
 
-  // Notes that `fd` was accepted from `peer`; false when that would be one too many.
-  bool accepted(int fd, const IpAddress& peer, BootTime now);
+  // Notes that `fd` was accepted from `peer`, at the hardware address `host` where that is known;
+  // false when that would be one too many.
+  bool accepted(int fd, const IpAddress& peer, BootTime now,
+                const std::optional<MacAddress>& host = std::nullopt);
   // Notes that libupnp connects `fd`.
   void connected(int fd, BootTime now);
   void closed(int fd);
@@ -79,6 +83,8 @@ class Connections {
   bool is_any_overdue(BootTime now);
   // Who was accepted as `fd`.
   std::optional<IpAddress> peer(int fd);
+  // At which hardware address, where it was known.
+  std::optional<MacAddress> host(int fd);
   // Whether the request on `fd` may subscribe: asked of `decide` once a connection, since libupnp
   // parses each URL twice and must find the same both times.
   bool may_subscribe(int fd, const std::function<bool()>& decide);
@@ -90,10 +96,12 @@ class Connections {
     bool open = false;
     BootTime since, due;
     std::optional<IpAddress> peer;
+    std::optional<MacAddress> host;
     std::size_t received = 0;
     std::optional<bool> may_subscribe;
   };
   Connection* at(int fd);
+  bool is_one_too_many(const IpAddress& peer, const std::optional<MacAddress>& host) const;
 
   std::mutex mutex_;
   std::array<Connection, kMaxFd> connections_{};

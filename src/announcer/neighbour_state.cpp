@@ -11,7 +11,7 @@
 
 namespace upnpd::announcer {
 
-bool is_known_neighbour(int socket, Ipv4Address host) {
+std::optional<MacAddress> hardware_address(int socket, Ipv4Address host) {
   arpreq request{};
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -19,7 +19,11 @@ bool is_known_neighbour(int socket, Ipv4Address host) {
   std::memcpy(&request.arp_pa, &address, sizeof address);
   socklen_t size = sizeof request.arp_dev;
   ::getsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, request.arp_dev, &size);
-  return ::ioctl(socket, SIOCGARP, &request) == 0 && (request.arp_flags & ATF_COM) != 0;
+  if (::ioctl(socket, SIOCGARP, &request) != 0 || (request.arp_flags & ATF_COM) == 0)
+    return std::nullopt;
+  MacAddress mac;
+  std::memcpy(mac.data(), request.arp_ha.sa_data, mac.size());
+  return mac;
 }
 
 bool has_unsent(int socket) {

@@ -73,7 +73,7 @@ std::size_t SearchResponder::affordable(const IpAddress& to, std::size_t count, 
 
 bool SearchResponder::is_there(const IpAddress& host, BootTime now) {
   if (const auto* const ipv4 = std::get_if<Ipv4Address>(&host))
-    return is_known_neighbour(socket_.fd(), *ipv4);
+    return hardware_address(socket_.fd(), *ipv4).has_value();
   return reached_hosts_.has(host, now);
 }
 

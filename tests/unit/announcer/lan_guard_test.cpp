@@ -101,6 +101,21 @@ TEST_CASE("hosts with many IPv6 addresses leave room for the others") {
   CHECK(connections.accepted(fd, kPeer, kStart));
 }
 
+TEST_CASE("a host with many addresses, known by its hardware address, leaves room for the others") {
+  constexpr MacAddress kMany{2, 0, 0, 0, 0, 1}, kOther{2, 0, 0, 0, 0, 2};
+  Connections connections;
+  int fd = 10;
+  for (unsigned i = 0; i < Connections::kMaxPerHost; ++i)
+    CHECK(connections.accepted(fd++, Ipv4Address::from_host_order(kPeer.host_order() + i), kStart,
+                               kMany));
+  CHECK_FALSE(connections.accepted(fd, address("192.168.77.99"), kStart, kMany));
+  CHECK(connections.accepted(fd, address("192.168.77.99"), kStart, kOther));
+  CHECK(connections.host(fd) == kOther);
+  connections.closed(10);
+  CHECK(connections.accepted(10, kPeer, kStart, kMany));
+  CHECK(connections.accepted(9, address("192.168.77.98"), kStart));  // nobody knows whose
+}
+
 TEST_CASE("a host has a few connections at once, and again when it has closed some") {
   Connections connections;
   int fd = 10;
