@@ -166,6 +166,15 @@ std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& sur
   return found;
 }
 
+bool is_stranded(const PortMapping& mapping, const Surroundings& surroundings) {
+  const auto has_networks = [](const Lan& lan) { return !lan.networks.empty(); };
+  for (const Lan& lan : surroundings.lans)
+    if (longest_prefix(lan, mapping.client.address())) return false;
+  if (mapping.host == MacAddress{}) return std::ranges::all_of(surroundings.lans, has_networks);
+  const auto own = std::ranges::find(surroundings.lans, mapping.lan, &Lan::index);
+  return own != surroundings.lans.end() && has_networks(*own);
+}
+
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings) {
   if (const auto* const ipv4 = std::get_if<Ipv4Address>(&head.caller))
     return lan_of_host(*ipv4, surroundings) == head.lan;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "clock.h"
 #include "log.h"
@@ -15,6 +16,8 @@ constexpr auto kLookAgain = 100ms;
 constexpr auto kLately = 100ms;
 // ARP asks three times, a second apart.
 constexpr auto kPatience = 3500ms;
+// An interface that is set up anew loses its addresses one after the other, and gets others.
+constexpr auto kSettled = 10s;
 
 // Whom AddPortMapping or AddAnyPortMapping maps; no value for what adds nothing.
 std::optional<Ipv4Address> client_of(const ServiceRequest& request) {
@@ -49,7 +52,8 @@ HostWatch::HostWatch(base::Loop& loop, const Config& config, MappingStore& store
                    ask(host);
                }),
       answer_timer_(loop, [this] { hear_answers(); }),
-      question_timer_(loop, [this] { ask_due(); }) {}
+      question_timer_(loop, [this] { ask_due(); }),
+      stranded_timer_(loop, [this] { remove_stranded(); }) {}
 
 void HostWatch::follow() {
   std::vector<kernel::WatchedHost> hosts;
@@ -69,7 +73,45 @@ void HostWatch::follow() {
   }
   presence_.set_timeout(std::chrono::seconds(config_.absent_host_timeout));
   presence_.set_hosts(with_permanent, base::boot_now());
+  follow_stranded();
   plan_questions();
+}
+
+bool HostWatch::is_stranded(Ipv4Address client) const {
+  const core::MappingTable& table = store_.mapper().table();
+  for (std::size_t i = 0; const PortMapping* const mapping = table.at(i, client); ++i)
+    if (core::is_stranded(*mapping, store_.mapper().surroundings())) return true;
+  return false;
+}
+
+void HostWatch::follow_stranded() {
+  const BootTime now = base::boot_now();
+  std::map<Ipv4Address, BootTime> stranded;
+  std::optional<BootTime> first;
+  for (const Ipv4Address client : store_.mapper().table().clients()) {
+    if (link_of_(client) || !is_stranded(client)) continue;
+    const auto before = stranded_.find(client);
+    const BootTime since = before == stranded_.end() ? now : before->second;
+    stranded.emplace(client, since);
+    first = std::min(first.value_or(since), since);
+  }
+  stranded_ = std::move(stranded);
+  if (!first) return stranded_timer_.stop();
+  stranded_timer_.start(std::max(*first + kSettled - now, std::chrono::milliseconds(0)));
+}
+
+void HostWatch::remove_stranded() {
+  const BootTime now = base::boot_now();
+  const auto of_former_network = [this](const PortMapping& mapping) {
+    return core::is_stranded(mapping, store_.mapper().surroundings());
+  };
+  for (const auto& [client, since] : std::exchange(stranded_, {})) {
+    if (now - since >= kSettled)
+      remove(client, "is on no network of its LAN any more", of_former_network);
+    else
+      stranded_.emplace(client, since);
+  }
+  follow_stranded();
 }
 
 std::optional<kernel::NeighbourMessage> HostWatch::look_up(Ipv4Address host) {

@@ -1,6 +1,7 @@
 // The hosts that mappings lead to, as they come and go. A mapping remembers its host's hardware
 // address: when another answers for the IP address, the mappings go, since they were not that
-// host's. Permanent mappings of a host that answers nobody for absent_host_timeout go too.
+// host's. Permanent mappings of a host that answers nobody for absent_host_timeout go too, and all
+// mappings to a network that its LAN has no more.
 //
 // Nothing is polled: the kernel tells of an address that changed hands, a host that asks is looked
 // at, and only permanent mappings have their host asked now and then. What was merely said, by
@@ -43,6 +44,10 @@ class HostWatch {
   const std::optional<kernel::NeighbourMessage>& look_up_lately(Ipv4Address host, BootTime now);
   bool has_changed_hands(const kernel::NeighbourMessage& neighbour, Ipv4Address host) const;
   void ask(Ipv4Address host);
+  // ---- LANs that have got other networks ----
+  bool is_stranded(Ipv4Address client) const;
+  void follow_stranded();
+  void remove_stranded();
   void ask_due();
   void hear_answers();
   void answered(Ipv4Address host, const MacAddress& mac);
@@ -59,10 +64,11 @@ class HostWatch {
   core::HostPresence presence_{std::chrono::seconds(0)};
   std::vector<kernel::WatchedHost> watched_;
   std::map<Ipv4Address, std::optional<kernel::NeighbourMessage>> seen_lately_;
-  BootTime lately_{};                      // when the oldest of them was looked up
-  std::map<Ipv4Address, BootTime> asked_;  // until when each is waited for
+  BootTime lately_{};                         // when the oldest of them was looked up
+  std::map<Ipv4Address, BootTime> asked_;     // until when each is waited for
+  std::map<Ipv4Address, BootTime> stranded_;  // clients on no network of a LAN, and since when
   base::FdWatcher watcher_;
-  base::Timer answer_timer_, question_timer_;
+  base::Timer answer_timer_, question_timer_, stranded_timer_;
 };
 
 }  // namespace upnpd::gateway

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -13,6 +14,8 @@ from traffic import WebServer, fetch
 
 # An announcer has to be started.
 SOON = 2
+# A LAN whose networks are others now is given this to get the former ones back.
+SETTLED = 10
 
 
 @pytest.fixture
@@ -92,7 +95,67 @@ def test_a_lan_loses_its_address_and_gets_another(home):
     home.pc1.address = "192.168.79.10"
     soon_found(home.pc1, "192.168.79.1").add(8081, 80)
     assert elements(home, "lan_networks") == ["192.168.79.0/24"]
-    assert len(upnpd.mappings()) == 2
+    assert ports(upnpd) == [8080, 8081]
+    wait_until(lambda: ports(upnpd) == [8081], SETTLED + SOON, lambda: f"what led to the former goes\n{upnpd.log()}")
+    assert "192.168.77.10 is on no network of its LAN any more" in upnpd.log()
+
+
+def ports(upnpd):
+    return sorted(mapping["external_port"] for mapping in upnpd.mappings())
+
+
+def renumber_router(home):
+    home.router.ip("addr del 192.168.77.1/24 dev lan\naddr add 192.168.79.1/24 brd + dev lan\n")
+    home.lan_address = "192.168.79.1"
+
+
+def move_network_to_wan(home):
+    """192.168.77.0/24 is on the WAN's side, and inet2 has pc1's former address there."""
+    home.router.ip("addr add 192.168.77.254/24 dev wan\n")
+    home.inet2.ip("addr add 192.168.77.10/24 dev eth0\nroute add default via 203.0.113.1\n")
+
+
+@pytest.mark.parametrize("meanwhile", ["running", "stopped", "killed"])
+def test_mappings_to_a_network_that_is_the_wans_now_go(home, closing, meanwhile):
+    upnpd = Upnpd(home).start()
+    igd = find_igd(home.pc1)
+    igd.add(3074, protocol="UDP")
+    igd.add(8080, 8080, lease=3600)
+    if meanwhile != "running":
+        (upnpd.stop if meanwhile == "stopped" else upnpd.kill)()
+    renumber_router(home)
+    move_network_to_wan(home)
+    closing(WebServer(home.inet2, 8080, "on the WAN's side"))
+    if meanwhile != "running":
+        upnpd.start(ready_on=None)
+        wait_until(lambda: "serving; mappings: 2" in upnpd.log(), 5, "they are put back at first")
+    wait_until(lambda: ports(upnpd) == [], SETTLED + SOON, lambda: f"they go\n{upnpd.log()}")
+    assert fetch(home.inet1, home.wan_address, 8080) is None
+
+
+def test_a_lan_without_an_address_or_with_another_for_a_moment_loses_nothing(home):
+    upnpd = Upnpd(home).start()
+    find_igd(home.pc1).add(8080, 80)
+    home.router.ip("addr flush dev lan\n")
+    time.sleep(SETTLED + SOON)
+    home.router.ip("addr add 192.168.79.1/24 dev lan\n")
+    time.sleep(SETTLED / 2)
+    home.router.ip("link set lan down\n")
+    time.sleep(SETTLED / 2 + SOON)
+    home.router.ip("link set lan up\n")
+    time.sleep(SETTLED / 2)
+    home.router.ip("addr flush dev lan\naddr add 192.168.77.1/24 brd + dev lan\n")
+    assert soon_found(home.pc1, home.lan_address).get(8080)["NewInternalPort"] == "80"
+    time.sleep(SETTLED)
+    assert ports(upnpd) == [8080]
+
+
+def test_a_network_that_the_owner_has_named_stays_the_lans(home):
+    upnpd = Upnpd(home, lan_prefix="lan 192.168.77.0/24").start()
+    find_igd(home.pc1).add(8080, 80)
+    renumber_router(home)
+    time.sleep(SETTLED + SOON)
+    assert ports(upnpd) == [8080]
 
 
 @pytest.mark.parametrize("http_port", [0, 5431], ids=["any port", "a fixed port"])
