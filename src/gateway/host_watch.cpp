@@ -19,17 +19,33 @@ constexpr auto kPatience = 3500ms;
 // An interface that is set up anew loses its addresses one after the other, and gets others.
 constexpr auto kSettled = 10s;
 
-// Whom AddPortMapping or AddAnyPortMapping maps; no value for what adds nothing.
+// Of AddPortMapping or AddAnyPortMapping; null for what adds nothing.
+const PortMappingArguments* arguments_of(const ServiceRequest& request) {
+  if (const auto* const add = std::get_if<AddPortMapping>(&request)) return &add->arguments;
+  const auto* const add_any = std::get_if<AddAnyPortMapping>(&request);
+  return add_any == nullptr ? nullptr : &add_any->arguments;
+}
+
+// Whom it maps.
 std::optional<Ipv4Address> client_of(const ServiceRequest& request) {
-  const auto client = [](const auto* add) -> std::optional<Ipv4Address> {
-    if (add == nullptr) return std::nullopt;
-    const auto* const named = std::get_if<Ipv4Address>(&add->arguments.internal_client);
-    const auto* const caller = std::get_if<Ipv4Address>(&add->head.caller);
-    if (named == nullptr && caller == nullptr) return std::nullopt;
-    return named == nullptr ? *caller : *named;
-  };
-  if (const auto found = client(std::get_if<AddPortMapping>(&request))) return found;
-  return client(std::get_if<AddAnyPortMapping>(&request));
+  const PortMappingArguments* const arguments = arguments_of(request);
+  if (arguments == nullptr) return std::nullopt;
+  if (const auto* const named = std::get_if<Ipv4Address>(&arguments->internal_client))
+    return *named;
+  const auto* const caller = std::get_if<Ipv4Address>(&head_of(request).caller);
+  return caller == nullptr ? std::nullopt : std::optional(*caller);
+}
+
+// What another client has of the port it asks for.
+const PortMapping* conflict_of(const ServiceRequest& request, const core::MappingTable& table) {
+  const PortMappingArguments* const arguments = arguments_of(request);
+  if (arguments == nullptr) return nullptr;
+  const auto* const protocol = std::get_if<Protocol>(&arguments->protocol);
+  const auto port = ExternalPort::parse(arguments->external_port);
+  const auto address = client_of(request);
+  const auto client = address ? InternalClient::parse(*address) : std::nullopt;
+  if (protocol == nullptr || !port || !client) return nullptr;
+  return table.find_conflict(*protocol, *port, *client);
 }
 
 bool is_of_another(const PortMapping& mapping, const MacAddress& mac) {
@@ -153,7 +169,45 @@ void HostWatch::meet(const std::vector<ServiceRequest>& requests, core::Neighbou
       known.add(head.lan, *host, neighbour->mac);
       if (has_changed_hands(*neighbour, *host)) ask(*host);
     }
+    meet_again(request, known);
   }
+}
+
+// In the way of whom a request maps is perhaps itself, by the address it had before. The request is
+// answered with the conflict, and the next one finds the port free.
+void HostWatch::meet_again(const ServiceRequest& request, const core::Neighbours& known) {
+  const PortMapping* const conflict = conflict_of(request, store_.mapper().table());
+  if (conflict == nullptr || conflict->host == MacAddress{}) return;
+  const Ipv4Address present = *client_of(request);
+  if (known.find(head_of(request).lan, present) != conflict->host) return;
+  const Ipv4Address former = conflict->client.address();
+  moved_.insert_or_assign(former, Moved{conflict->host, present});
+  // Where there is no such network any more, nobody needs to be asked.
+  if (core::is_stranded(*conflict, store_.mapper().surroundings())) return take_over_from(former);
+  ask(former);
+  if (!asked_.contains(former)) moved_.erase(former);
+}
+
+// Several hosts share one hardware address when they are behind something that answers ARP for
+// them. Then nobody could say which of them has another address now.
+bool HostWatch::is_one_hosts(const MacAddress& mac, Ipv4Address former, Ipv4Address present) {
+  const auto is_third = [&](Ipv4Address address) {
+    return address != former && address != present;
+  };
+  if (std::ranges::any_of(store_.mapper().table().clients_of(mac), is_third)) return false;
+  const auto neighbours = neighbours_.snapshot();
+  return neighbours && std::ranges::none_of(*neighbours, [&](const kernel::NeighbourMessage& each) {
+           const auto* const address = std::get_if<Ipv4Address>(&each.address);
+           return address != nullptr && each.confirmed && each.mac == mac && is_third(*address);
+         });
+}
+
+void HostWatch::take_over_from(Ipv4Address former) {
+  const auto found = moved_.extract(former);
+  if (!found || !is_one_hosts(found.mapped().mac, former, found.mapped().present)) return;
+  const auto& [mac, present] = found.mapped();
+  remove(former, "is " + present.to_string() + " now, " + upnpd::to_string(mac),
+         [&](const PortMapping& mapping) { return mapping.host == mac; });
 }
 
 void HostWatch::ask(Ipv4Address host) {
@@ -189,6 +243,7 @@ void HostWatch::hear_answers() {
       presence_.seen(host, now);
     else
       missed(host);
+    moved_.erase(host);
   }
   if (!asked_.empty()) answer_timer_.start(kLookAgain);
   plan_questions();
@@ -201,6 +256,7 @@ void HostWatch::answered(Ipv4Address host, const MacAddress& mac) {
 }
 
 void HostWatch::missed(Ipv4Address host) {
+  take_over_from(host);
   if (!presence_.missed(host, base::boot_now())) return;
   remove(host, "has been absent for absent_host_timeout",
          [](const PortMapping& mapping) { return !mapping.expires; });

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from daemon import Upnpd
-from igd_client import WAN_IP_2, find_igd
+from igd_client import WAN_IP_2, SoapFault, find_igd
 from namespace import wait_until
-from networks import promptly
+from networks import Alias
 from traffic import UdpEcho, WebServer, fetch, is_closed, udp_passes
 
 # The kernel asks three times, a second apart.
@@ -89,6 +89,73 @@ def test_who_only_says_that_an_address_is_his_drops_nothing(home, closing):
     assert len(upnpd.mappings()) == 1
     assert fetch(home.inet1, home.wan_address, 8080) == "first"
     assert "another host" not in upnpd.log()
+
+
+def add_error(igd, *arguments, **named):
+    try:
+        igd.add(*arguments, **named)
+    except SoapFault as fault:
+        return fault.code
+    return 0
+
+
+def move_pc1(home, address):
+    """DHCP gives pc1 another address."""
+    home.pc1.ip(f"addr flush dev eth0\naddr add {address}/24 brd + dev eth0\nroute add default via 192.168.77.1\n")
+    home.pc1.address = address
+
+
+def test_a_host_with_another_address_has_its_ports_again(home):
+    upnpd = Upnpd(home).start()
+    igd = find_igd(home.pc1)
+    igd.add(8080, 80)
+    igd.add(8081, 80, lease=3600)
+    move_pc1(home, "192.168.77.11")
+    igd = wait_until(lambda: find_igd(home.pc1, timeout=0.3), 5, "it is served")
+    assert add_error(igd, 8080, 80) == 718, "the former address is looked for first"
+    wait_until(lambda: add_error(igd, 8080, 80) == 0, ASKED, lambda: f"nobody answers there\n{upnpd.log()}")
+    assert [(m["external_port"], m["client"]) for m in upnpd.mappings()] == [(8080, "192.168.77.11")]
+    assert f"192.168.77.10 is 192.168.77.11 now, {mac_of(home.pc1)}" in upnpd.log()
+
+
+def test_a_host_that_answers_by_both_addresses_keeps_what_it_has(home):
+    upnpd = Upnpd(home).start()
+    find_igd(home.pc1).add(8080, 80)
+    igd = find_igd(Alias(home.pc1, "192.168.77.11"))
+    for _ in range(2):
+        assert add_error(igd, 8080, 80) == 718
+        time.sleep(ASKED)
+    assert [m["client"] for m in upnpd.mappings()] == ["192.168.77.10"]
+
+
+@pytest.mark.parametrize("third", ["has a mapping", "talks"])
+def test_nobody_takes_over_by_a_hardware_address_that_several_have(home, third):
+    """As behind a repeater that answers ARP for its hosts, here pc1."""
+    upnpd = Upnpd(home).start()
+    find_igd(home.pc1).add(8080, 80)
+    caller, other = Alias(home.pc1, "192.168.77.11"), Alias(home.pc1, "192.168.77.12")
+    if third == "has a mapping":
+        find_igd(other).add(8081, 80)
+    home.pc1.ip("addr flush dev eth0\naddr add 192.168.77.11/24 dev eth0\naddr add 192.168.77.12/24 dev eth0\n"
+                "route add default via 192.168.77.1\n")
+    igd = wait_until(lambda: find_igd(caller, timeout=0.3), 5, "it is served")
+    for _ in range(ASKED * 2):
+        if third == "talks":
+            home.router.run("ping", "-c1", "-W1", other.address)
+        assert add_error(igd, 8080, 80) == 718
+        time.sleep(0.5)
+    assert "192.168.77.10" in [m["client"] for m in upnpd.mappings()]
+
+
+def test_the_ports_of_a_host_that_is_off_are_not_for_another(home):
+    upnpd = Upnpd(home).start()
+    find_igd(home.pc1).add(8080, 80)
+    home.wires.ip("link set pc1.eth0 down\n")
+    igd = find_igd(home.pc2)
+    for _ in range(2):
+        assert add_error(igd, 8080, 80) == 718
+        time.sleep(ASKED)
+    assert [m["client"] for m in upnpd.mappings()] == ["192.168.77.10"]
 
 
 def test_the_hosts_hardware_address_outlives_restarts_and_crashes(home):

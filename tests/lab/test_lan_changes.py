@@ -109,6 +109,12 @@ def renumber_router(home):
     home.lan_address = "192.168.79.1"
 
 
+def renumber_pc1(home):
+    home.pc1.ip("addr del 192.168.77.10/24 dev eth0\naddr add 192.168.79.10/24 brd + dev eth0\n"
+                "route add default via 192.168.79.1\n")
+    home.pc1.address = "192.168.79.10"
+
+
 def move_network_to_wan(home):
     """192.168.77.0/24 is on the WAN's side, and inet2 has pc1's former address there."""
     home.router.ip("addr add 192.168.77.254/24 dev wan\n")
@@ -131,6 +137,20 @@ def test_mappings_to_a_network_that_is_the_wans_now_go(home, closing, meanwhile)
         wait_until(lambda: "serving; mappings: 2" in upnpd.log(), 5, "they are put back at first")
     wait_until(lambda: ports(upnpd) == [], SETTLED + SOON, lambda: f"they go\n{upnpd.log()}")
     assert fetch(home.inet1, home.wan_address, 8080) is None
+
+
+def test_a_host_of_a_renumbered_lan_has_its_ports_at_once(home):
+    upnpd = Upnpd(home).start()
+    igd = find_igd(home.pc1)
+    igd.add(8080, 80)
+    igd.add(8081, 80, lease=3600)
+    find_igd(home.pc2).add(8082, 80)
+    renumber_router(home)
+    renumber_pc1(home)
+    soon_found(home.pc1, "192.168.79.1").add(8081, 80)
+    assert [(m["external_port"], m["client"]) for m in upnpd.mappings() if m["external_port"] != 8082] == \
+        [(8081, "192.168.79.10")]
+    assert 8082 in ports(upnpd), "the other host's has its time"
 
 
 def test_a_lan_without_an_address_or_with_another_for_a_moment_loses_nothing(home):
