@@ -166,13 +166,10 @@ std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& sur
   return found;
 }
 
-bool is_stranded(const PortMapping& mapping, const Surroundings& surroundings) {
-  const auto has_networks = [](const Lan& lan) { return !lan.networks.empty(); };
-  for (const Lan& lan : surroundings.lans)
-    if (longest_prefix(lan, mapping.client.address())) return false;
-  if (mapping.host == MacAddress{}) return std::ranges::all_of(surroundings.lans, has_networks);
-  const auto own = std::ranges::find(surroundings.lans, mapping.lan, &Lan::index);
-  return own != surroundings.lans.end() && has_networks(*own);
+bool is_stranded(Ipv4Address client, const Surroundings& surroundings) {
+  return std::ranges::all_of(surroundings.lans, [&](const Lan& lan) {
+    return !lan.networks.empty() && !longest_prefix(lan, client);
+  });
 }
 
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings) {

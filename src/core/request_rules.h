@@ -73,10 +73,9 @@ std::expected<PortSpan, Refusal> judge_range(const RequestHead& head, const Port
 // value when two LANs have it alike, since nobody could say which host is meant.
 std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& surroundings);
 
-// Whether `mapping` leads to a host of no LAN, although the LAN it was asked for on has networks:
-// they are others now. A LAN that is down, or has no address, has none. Where no hardware address
-// is remembered, as of another program's mappings, its LAN may be any: then all must have some.
-bool is_stranded(const PortMapping& mapping, const Surroundings& surroundings);
+// Whether a mapping to `client` leads to no LAN: each has networks, and they are others now. A LAN
+// that is down, or has no address, has none, and may be the one.
+bool is_stranded(Ipv4Address client, const Surroundings& surroundings);
 
 // Whether the caller of `head` is a host of the LAN it came by.
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings);

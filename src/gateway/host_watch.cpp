@@ -94,10 +94,7 @@ void HostWatch::follow() {
 }
 
 bool HostWatch::is_stranded(Ipv4Address client) const {
-  const core::MappingTable& table = store_.mapper().table();
-  for (std::size_t i = 0; const PortMapping* const mapping = table.at(i, client); ++i)
-    if (core::is_stranded(*mapping, store_.mapper().surroundings())) return true;
-  return false;
+  return core::is_stranded(client, store_.mapper().surroundings());
 }
 
 void HostWatch::follow_stranded() {
@@ -118,12 +115,9 @@ void HostWatch::follow_stranded() {
 
 void HostWatch::remove_stranded() {
   const BootTime now = base::boot_now();
-  const auto of_former_network = [this](const PortMapping& mapping) {
-    return core::is_stranded(mapping, store_.mapper().surroundings());
-  };
   for (const auto& [client, since] : std::exchange(stranded_, {})) {
     if (now - since >= kSettled)
-      remove(client, "is on no network of its LAN any more", of_former_network);
+      remove(client, "is on no LAN's network any more", [](const PortMapping&) { return true; });
     else
       stranded_.emplace(client, since);
   }
@@ -183,7 +177,7 @@ void HostWatch::meet_again(const ServiceRequest& request, const core::Neighbours
   const Ipv4Address former = conflict->client.address();
   moved_.insert_or_assign(former, Moved{conflict->host, present});
   // Where there is no such network any more, nobody needs to be asked.
-  if (core::is_stranded(*conflict, store_.mapper().surroundings())) return take_over_from(former);
+  if (is_stranded(former)) return take_over_from(former);
   ask(former);
   if (!asked_.contains(former)) moved_.erase(former);
 }

@@ -1,7 +1,7 @@
 // The hosts that mappings lead to, as they come and go. A mapping remembers its host's hardware
 // address: when another answers for the IP address, the mappings go, since they were not that
 // host's. Permanent mappings of a host that answers nobody for absent_host_timeout go too, and all
-// mappings to a network that its LAN has no more. A host that has got another address and asks for
+// mappings to a network that no LAN has any more. A host that has got another address and asks for
 // a port it had by the former one has it again as soon as nobody answers there.
 //
 // Nothing is polled: the kernel tells of an address that changed hands, a host that asks is looked
@@ -77,7 +77,7 @@ class HostWatch {
     Ipv4Address present;
   };
   std::map<Ipv4Address, Moved> moved_;        // hosts, by a former address that is asked for
-  std::map<Ipv4Address, BootTime> stranded_;  // clients on no network of a LAN, and since when
+  std::map<Ipv4Address, BootTime> stranded_;  // clients on no LAN, and since when
   base::FdWatcher watcher_;
   base::Timer answer_timer_, question_timer_, stranded_timer_;
 };

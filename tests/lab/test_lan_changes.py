@@ -97,7 +97,7 @@ def test_a_lan_loses_its_address_and_gets_another(home):
     assert elements(home, "lan_networks") == ["192.168.79.0/24"]
     assert ports(upnpd) == [8080, 8081]
     wait_until(lambda: ports(upnpd) == [8081], SETTLED + SOON, lambda: f"what led to the former goes\n{upnpd.log()}")
-    assert "192.168.77.10 is on no network of its LAN any more" in upnpd.log()
+    assert "192.168.77.10 is on no LAN's network any more" in upnpd.log()
 
 
 def ports(upnpd):
