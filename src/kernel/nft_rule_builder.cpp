@@ -20,6 +20,15 @@ Owned<nftnl_expr> expression(const char* name) {
   return own(nftnl_expr_alloc(name));
 }
 
+// operation @set { the key from slot 0 on }
+Owned<nftnl_expr> dynset(const char* set, std::uint32_t operation) {
+  auto e = expression("dynset");
+  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_DYNSET_OP, operation);
+  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_DYNSET_SREG_KEY, slot_register(0));
+  nftnl_expr_set_str(e.get(), NFTNL_EXPR_DYNSET_SET_NAME, set);
+  return e;
+}
+
 template <class Value>
 std::span<const std::byte> bytes_of(const Value& value) {
   return std::as_bytes(std::span(&value, 1));
@@ -242,6 +251,11 @@ RuleBuilder& RuleBuilder::set_mark(std::uint32_t mark) {
   return *this;
 }
 
+RuleBuilder& RuleBuilder::add_to(const char* set) {
+  add(dynset(set, NFT_DYNSET_OP_ADD));
+  return *this;
+}
+
 RuleBuilder& RuleBuilder::if_over_rate(const char* set, std::uint64_t rate, std::uint32_t burst) {
   constexpr std::uint64_t kSecond = 1;
   auto limit = expression("limit");
@@ -250,10 +264,7 @@ RuleBuilder& RuleBuilder::if_over_rate(const char* set, std::uint64_t rate, std:
   nftnl_expr_set_u32(limit.get(), NFTNL_EXPR_LIMIT_BURST, burst);
   nftnl_expr_set_u32(limit.get(), NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
   nftnl_expr_set_u32(limit.get(), NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
-  auto e = expression("dynset");
-  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-  nftnl_expr_set_u32(e.get(), NFTNL_EXPR_DYNSET_SREG_KEY, slot_register(0));
-  nftnl_expr_set_str(e.get(), NFTNL_EXPR_DYNSET_SET_NAME, set);
+  auto e = dynset(set, NFT_DYNSET_OP_UPDATE);
   nftnl_expr_add_expr(e.get(), NFTNL_EXPR_DYNSET_EXPR, limit.release());
   add(std::move(e));
   return *this;

@@ -49,6 +49,7 @@ class RuleBuilder {
   RuleBuilder& masquerade();
   RuleBuilder& masquerade_to_port();  // masquerade to :slot 0
   RuleBuilder& set_mark(std::uint32_t mark);
+  RuleBuilder& add_to(const char* set);  // add @set { the key from slot 0 on }
   // update @set { slot 0 limit rate over `rate`/second burst `burst` packets }
   RuleBuilder& if_over_rate(const char* set, std::uint64_t rate, std::uint32_t burst);
   RuleBuilder& accept();

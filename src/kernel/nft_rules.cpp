@@ -68,6 +68,35 @@ Owned<nftnl_rule> masquerade_hairpin() {
       .take();
 }
 
+// The key of an endpoint of the LAN that sends by a WAN, and of where it sends to.
+RuleBuilder& load_flow(RuleBuilder& rule) {
+  return rule.load_meta(NFT_META_OIFNAME, 0)
+      .if_in(kWanInterfaces)
+      .if_ipv4()
+      .load_source_address(0)
+      .load_meta(NFT_META_L4PROTO, 1)
+      .load_source_port(2)
+      .load_destination_address(3)
+      .load_destination_port(4);
+}
+
+// oifname @wan_interfaces
+//   ip saddr . meta l4proto . th sport . ip daddr . th dport @begun_flows masquerade
+//
+// It begins for the second time: another host's flow has the external port towards there, and the
+// kernel dropped the packet, since masquerade_by_external_port() leaves it no choice. So any port.
+Owned<nftnl_rule> masquerade_by_any_port() {
+  RuleBuilder rule(kPostrouting);
+  return load_flow(rule).if_in(kBegunFlows).masquerade().take();
+}
+
+// oifname @wan_interfaces ip saddr . meta l4proto . th sport @mapped_clients
+//   add @begun_flows { ip saddr . meta l4proto . th sport . ip daddr . th dport }
+Owned<nftnl_rule> note_begun_flow() {
+  RuleBuilder rule(kPostrouting);
+  return load_flow(rule).if_in(kMappedClients).add_to(kBegunFlows).take();
+}
+
 // oifname @wan_interfaces meta l4proto tcp
 //   masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports
 //
@@ -203,6 +232,8 @@ std::vector<Owned<nftnl_rule>> make_rules() {
   rules.push_back(dnat_from_one_remote_host());
   rules.push_back(dnat_from_any_remote_host());
   rules.push_back(masquerade_hairpin());
+  rules.push_back(masquerade_by_any_port());
+  rules.push_back(note_begun_flow());
   rules.push_back(masquerade_by_external_port(Protocol::TCP));
   rules.push_back(masquerade_by_external_port(Protocol::UDP));
   rules.push_back(mark_mapped());

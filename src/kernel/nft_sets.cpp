@@ -68,6 +68,14 @@ const std::array<SetDefinition, kSetCount> kSets{{
     {.name = kMappedClients,
      .flags = NFT_SET_TIMEOUT,
      .key = concatenated(kAddress, kProtocol, kService)},
+    // set begun_flows {
+    //   type ipv4_addr . inet_proto . inet_service . ipv4_addr . inet_service;
+    //   flags dynamic,timeout; timeout 5s; size 4096 }
+    {.name = kBegunFlows,
+     .flags = NFT_SET_EVAL | NFT_SET_TIMEOUT,
+     .key = concatenated(kAddress, kProtocol, kService, kAddress, kService),
+     .timeout = std::chrono::seconds(5),
+     .size = 4096},
     // set pinholes { type ipv6_addr . inet_proto . inet_service; flags timeout; counter }
     {.name = kPinholes,
      .flags = NFT_SET_TIMEOUT,

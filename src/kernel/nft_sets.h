@@ -23,6 +23,8 @@ inline constexpr const char* kRemoteMappings = "remote_mappings";  // those for 
 inline constexpr const char* kSourcePorts =
     "source_ports";  // the port an endpoint's traffic leaves by
 inline constexpr const char* kMappedClients = "mapped_clients";  // endpoints that mappings lead to
+// What those have begun in the last seconds, each to one endpoint.
+inline constexpr const char* kBegunFlows = "begun_flows";
 // Pinholes, by what they are open to: any RemoteHost and RemotePort, one port, one host, or both.
 inline constexpr const char* kPinholes = "pinholes";
 inline constexpr const char* kPortPinholes = "port_pinholes";
@@ -51,7 +53,7 @@ struct SetDefinition {
   std::uint32_t size = 0;                  // 0: no limit
 };
 
-inline constexpr std::size_t kSetCount = 15;
+inline constexpr std::size_t kSetCount = 16;
 extern const std::array<SetDefinition, kSetCount> kSets;
 
 // The library's object for `definition`. `id` tells it apart within the batch that creates it.

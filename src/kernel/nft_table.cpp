@@ -171,7 +171,9 @@ void NftTable::add_layout(NftBatch& batch) {
   batch.flush_rules();
   for (const auto& rule : make_rules())
     batch.add_rule(*rule);
-  batch.flush_set(kSearchRate);  // who is in it has come back within seconds
+  // What is in these comes back within seconds.
+  batch.flush_set(kSearchRate);
+  batch.flush_set(kBegunFlows);
   // What follows from the mappings is written, not compared: reading 60 000 elements takes the
   // kernel ten times as long.
   batch.flush_set(kSourcePorts);

@@ -55,7 +55,7 @@ def test_the_table_has_the_shape_of_the_design(lab, start):
     start()
     find_igd(lab.pc1).add(8080, 80, lease=600)
     table = lab.table()
-    for part in ("set external_addresses", "set lan_networks", "map mappings", "map remote_mappings", "map source_ports",
+    for part in ("set external_addresses", "set lan_networks", "map mappings", "map remote_mappings", "map source_ports", "set begun_flows",
                  "chain prerouting", "chain postrouting", "chain forward_mark", "chain forward_unmark",
                  "0x55506e50", lab.wan_address, "192.168.77.0/24"):
         assert part in table, f"{part} not in\n{table}"

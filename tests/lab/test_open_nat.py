@@ -4,7 +4,7 @@ import pytest
 
 from igd_client import find_igd
 from namespace import wait_until
-from traffic import UdpEcho
+from traffic import UdpEcho, WebServer
 
 
 @pytest.mark.parametrize("internal, external", [(3075, 3074), (3074, 3075), (9308, 9308)])
@@ -85,3 +85,37 @@ def test_a_port_that_changes_hands_serves_its_new_owner_at_once(lab, upnpd, clos
     # The flows of the former mapping end a moment after it.
     assert wait_until(lambda: seen_of(lab.pc1), 3, "an answer") == (lab.wan_address, 3080)
     find_igd(lab.pc1).delete(3080, protocol="UDP")
+
+
+@pytest.mark.parametrize("internal, external", [(3081, 3081), (3085, 3082)])
+def test_a_flow_of_another_host_by_that_port_costs_one_packet(lab, upnpd, closing, internal, external):
+    """pc2 has no mapping, and sends from the external port to inet1 before pc1 does."""
+    echo, elsewhere = [closing(UdpEcho(host, 5004)) for host in (lab.inet1, lab.inet2)]
+    find_igd(lab.pc1).add(external, internal, protocol="UDP")
+    with lab.pc2.udp(external) as other, lab.pc1.udp(internal, timeout=0.5) as game:
+        other.sendto(b"first", (lab.inet1.address, 5004))
+        assert other.recvfrom(16)[0] == b"first" and echo.senders == [(lab.wan_address, external)]
+        game.sendto(b"lost", (lab.inet1.address, 5004))
+        with pytest.raises(TimeoutError):
+            game.recvfrom(16)
+        for _ in range(2):
+            game.sendto(b"again", (lab.inet1.address, 5004))
+            assert game.recvfrom(16)[0] == b"again"
+        assert echo.senders[-1] == echo.senders[-2] and echo.senders[-1][1] != external
+        other.sendto(b"still", (lab.inet1.address, 5004))
+        assert other.recvfrom(16)[0] == b"still"
+        game.sendto(b"hello", (lab.inet2.address, 5004))
+        assert game.recvfrom(16)[0] == b"hello" and elsewhere.senders == [(lab.wan_address, external)]
+    find_igd(lab.pc1).delete(external, protocol="UDP")
+
+
+def test_a_connection_that_meets_anothers_is_made_all_the_same(lab, upnpd, closing):
+    """Of a program that connects from the port it listens on, as BitTorrent's do: TCP sends its first packet again."""
+    closing(WebServer(lab.inet1, 5005, "served"))
+    find_igd(lab.pc1).add(6881, 6881)
+    with lab.pc2.socket() as other, lab.pc1.socket() as ours:
+        for connection in (other, ours):
+            connection.settimeout(5)
+            connection.bind(("0.0.0.0", 6881))
+            connection.connect((lab.inet1.address, 5005))
+    find_igd(lab.pc1).delete(6881)

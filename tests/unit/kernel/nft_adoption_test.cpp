@@ -36,6 +36,7 @@ constexpr std::string_view kWanted[] = {
     "type ifname . inet_proto . inet_service",
     "flags dynamic,timeout",
     "timeout 10s",
+    "timeout 5s",
     "size 4096",
     "type nat hook prerouting priority dstnat + 5; policy accept;",
     "ip daddr @external_addresses dnat ip to ip saddr . ip protocol . th dport map "
@@ -44,6 +45,10 @@ constexpr std::string_view kWanted[] = {
     "type nat hook postrouting priority srcnat - 5; policy accept;",
     "ct status dnat ct original ip daddr @external_addresses ip saddr @lan_networks ip daddr "
     "@lan_networks masquerade",
+    "oifname @wan_interfaces ip saddr . meta l4proto . th sport . ip daddr . th dport @begun_flows "
+    "masquerade",
+    "oifname @wan_interfaces ip saddr . meta l4proto . th sport @mapped_clients add @begun_flows { "
+    "ip saddr . meta l4proto . th sport . ip daddr . th dport }",
     // nft 1.1 leaves out what the rest of these two says anyhow: l4proto and nfproto.
     "masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports",
     "masquerade to :ip saddr . meta l4proto . udp sport map @source_ports",
