@@ -88,6 +88,12 @@ bool ConfigReading::has_errors() const {
   return std::ranges::any_of(problems, [](const auto& p) { return p.severity == Severity::Error; });
 }
 
+void log_problems(const ConfigReading& reading) {
+  for (const ConfigProblem& problem : reading.problems)
+    base::log(problem.severity == Severity::Error ? base::LogLevel::Error : base::LogLevel::Warning,
+              problem.where + ": " + problem.message);
+}
+
 ConfigReading read_config(std::string_view text, const std::string& name) {
   Reader reader(name);
   while (!text.empty()) {

@@ -65,6 +65,9 @@ struct ConfigReading {
   bool has_errors() const;
 };
 
+// A line of the log for each problem, at its severity.
+void log_problems(const ConfigReading& reading);
+
 // Reads `text`; `name` stands in the places of the problems.
 ConfigReading read_config(std::string_view text, const std::string& name);
 

@@ -227,10 +227,7 @@ int serve(Options options) {
   if (options.config_file) options.config_file = std::filesystem::absolute(*options.config_file);
   base::set_up_log({"gateway", true, options.debug});
   ConfigReading reading = read_wanted_config(options);
-  for (const ConfigProblem& problem : reading.problems)
-    base::log(problem.severity == ConfigProblem::Severity::Error ? base::LogLevel::Error
-                                                                 : base::LogLevel::Warning,
-              problem.where + ": " + problem.message);
+  log_problems(reading);
   if (reading.has_errors())
     return fail("not started: the configuration has errors (upnpd --check shows them)");
   if (auto rights = base::check_gateway_rights(); !rights) return fail(rights.error());

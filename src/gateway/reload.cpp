@@ -74,25 +74,26 @@ std::vector<std::string> lines_of(const ConfigReading& reading) {
 
 std::expected<std::vector<std::string>, std::vector<std::string>> Gateway::reload() {
   ConfigReading reading = resources_.read_config();
-  std::vector<std::string> lines = lines_of(reading);
   if (reading.has_errors()) {
     base::log_error("the configuration has errors, the one before stays in force");
-    for (const std::string& line : lines)
-      base::log_error(line);
-    return std::unexpected(std::move(lines));
+    log_problems(reading);
+    return std::unexpected(lines_of(reading));
   }
-  std::ranges::move(keep_fixed(reading.config, config_), std::back_inserter(lines));
+  std::vector<std::string> faults = keep_fixed(reading.config, config_);
   const Config before = std::exchange(config_, std::move(reading.config));
-  if (!store_.set_policy(config_.policy)) lines.push_back(store_.kernel_fault());
+  if (!store_.set_policy(config_.policy)) faults.push_back(store_.kernel_fault());
   reload_lans(before);
   if (config_.enable_upnp) service_.start();
   // What of the WAN is configured is judged together with how it is.
   on_interfaces_changed();
   tell_wan_state();
   plan_publish();
-  for (const std::string& line : lines)
-    base::log_warning(line);
+  log_problems(reading);
+  for (const std::string& fault : faults)
+    base::log_warning(fault);
   base::log_notice("the configuration is read anew");
+  std::vector<std::string> lines = lines_of(reading);
+  std::ranges::move(faults, std::back_inserter(lines));
   return lines;
 }
 

@@ -98,7 +98,8 @@ def test_a_broken_file_is_named_line_by_line_and_leaves_the_old_one_in_force(lab
     for line, key in ((2, "no_such_key"), (3, "secure_mode")):
         assert re.search(rf"{re.escape(name)}:{line}: error: {key}", result.stdout), result.stdout
     os.kill(upnpd.pid, signal.SIGHUP)
-    wait_until(lambda: upnpd.log().count(f"{name}:2: error: no_such_key") == 2, 2, "both are in the log")
+    wait_until(lambda: upnpd.log().count(f"{name}:2: no_such_key") == 2, 2, "both are in the log")
+    assert "error: " in upnpd.log() and not re.search("error: .*: error: ", upnpd.log()), upnpd.log()
     os.unlink(upnpd.config)
     gone = upnpd.admin("reload")
     assert gone.returncode != 0 and upnpd.config in gone.stdout and "cannot be read" in gone.stdout

@@ -263,6 +263,14 @@ def test_a_wrong_value_costs_its_own_line_alone(router, option):
     assert "left out: '" in router.log
 
 
+@pytest.mark.parametrize("zone", ["nosuch", "asleep"])
+def test_a_zone_without_a_device_opens_no_port_on_another(router, zone):
+    router.write("fw4/zone-asleep", "")
+    lines = settled(router, present(f"external_zone {zone}"))
+    assert [line for line in lines if line.startswith("ext_ifname")] == [f"ext_ifname={zone}"]
+    assert f"firewall zone {zone} has no device, or there is no such zone" in router.log
+
+
 def test_a_wrong_rule_never_opens_more_than_its_author_meant(router):
     rules = section("perm_rule", "action deny", "ext_ports 70000", "comment wrong") + section("perm_rule", "action allow")
     assert permissions(settled(router, present(rules=rules)))[0] == "deny 0-65535 0.0.0.0/0 0-65535"

@@ -25,6 +25,14 @@ named_wan() {
 	echo "${device:-$1}"
 }
 
+# The first device of a firewall zone that the owner named; or its name, as above.
+named_zone() {
+	local device
+	device="$(fw4 -q zone "$1" 2>/dev/null | head -n 1)"
+	[ -n "$device" ] || log "firewall zone $1 has no device, or there is no such zone" warn
+	echo "${device:-$1}"
+}
+
 # wan_device OPTION FINDER KEY: by the option's network, by the zone, or by the default route.
 wan_device() {
 	local network zone
@@ -33,7 +41,7 @@ wan_device() {
 	if [ -n "$network" ]; then
 		for network in $network; do named_wan "$network"; done
 	elif [ -n "$zone" ]; then
-		fw4 -q zone "$zone" 2>/dev/null | head -n 1
+		named_zone "$zone"
 	elif "$2" network && [ -n "$network" ]; then
 		device_of "$network"
 	else
