@@ -68,10 +68,12 @@ Owned<nftnl_rule> masquerade_hairpin() {
       .take();
 }
 
-// The key of an endpoint of the LAN that sends by a WAN, and of where it sends to.
-RuleBuilder& load_flow(RuleBuilder& rule) {
+// The key of an endpoint of the LAN that sends by a WAN, and of where it sends to. UDP alone: TCP
+// may begin a connection for the second time because the first has ended.
+RuleBuilder& load_udp_flow(RuleBuilder& rule) {
   return rule.load_meta(NFT_META_OIFNAME, 0)
       .if_in(kWanInterfaces)
+      .if_protocol(Protocol::UDP)
       .if_ipv4()
       .load_source_address(0)
       .load_meta(NFT_META_L4PROTO, 1)
@@ -80,21 +82,21 @@ RuleBuilder& load_flow(RuleBuilder& rule) {
       .load_destination_port(4);
 }
 
-// oifname @wan_interfaces
-//   ip saddr . meta l4proto . th sport . ip daddr . th dport @begun_flows masquerade
+// oifname @wan_interfaces meta l4proto udp
+//   ip saddr . meta l4proto . udp sport . ip daddr . udp dport @begun_flows masquerade
 //
 // It begins for the second time: another host's flow has the external port towards there, and the
 // kernel dropped the packet, since masquerade_by_external_port() leaves it no choice. So any port.
 Owned<nftnl_rule> masquerade_by_any_port() {
   RuleBuilder rule(kPostrouting);
-  return load_flow(rule).if_in(kBegunFlows).masquerade().take();
+  return load_udp_flow(rule).if_in(kBegunFlows).masquerade().take();
 }
 
-// oifname @wan_interfaces ip saddr . meta l4proto . th sport @mapped_clients
-//   add @begun_flows { ip saddr . meta l4proto . th sport . ip daddr . th dport }
+// oifname @wan_interfaces meta l4proto udp ip saddr . meta l4proto . udp sport @mapped_clients
+//   add @begun_flows { ip saddr . meta l4proto . udp sport . ip daddr . udp dport }
 Owned<nftnl_rule> note_begun_flow() {
   RuleBuilder rule(kPostrouting);
-  return load_flow(rule).if_in(kMappedClients).add_to(kBegunFlows).take();
+  return load_udp_flow(rule).if_in(kMappedClients).add_to(kBegunFlows).take();
 }
 
 // oifname @wan_interfaces meta l4proto tcp

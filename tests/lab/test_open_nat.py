@@ -1,10 +1,13 @@
 """What a mapped socket sends leaves from the mapped port, to every host: an open NAT."""
 
+import socket
+import struct
+
 import pytest
 
 from igd_client import find_igd
 from namespace import wait_until
-from traffic import UdpEcho, WebServer
+from traffic import UdpEcho
 
 
 @pytest.mark.parametrize("internal, external", [(3075, 3074), (3074, 3075), (9308, 9308)])
@@ -109,13 +112,18 @@ def test_a_flow_of_another_host_by_that_port_costs_one_packet(lab, upnpd, closin
     find_igd(lab.pc1).delete(external, protocol="UDP")
 
 
-def test_a_connection_that_meets_anothers_is_made_all_the_same(lab, upnpd, closing):
-    """Of a program that connects from the port it listens on, as BitTorrent's do: TCP sends its first packet again."""
-    closing(WebServer(lab.inet1, 5005, "served"))
-    find_igd(lab.pc1).add(6881, 6881)
-    with lab.pc2.socket() as other, lab.pc1.socket() as ours:
-        for connection in (other, ours):
-            connection.settimeout(5)
-            connection.bind(("0.0.0.0", 6881))
-            connection.connect((lab.inet1.address, 5005))
-    find_igd(lab.pc1).delete(6881)
+def test_a_connection_that_is_made_again_leaves_by_the_external_port(lab, upnpd):
+    """Refused, and tried again at once, as those do that meet through two routers."""
+    find_igd(lab.pc1).add(5001, 5000)
+    with lab.inet1.listen(5005) as server:
+        for _ in range(3):
+            with lab.pc1.socket() as ours:
+                ours.settimeout(2)
+                ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                ours.bind(("0.0.0.0", 5000))
+                ours.connect((lab.inet1.address, 5005))
+                connection, seen = server.accept()
+                connection.close()
+                assert seen == (lab.wan_address, 5001)
+    find_igd(lab.pc1).delete(5001)

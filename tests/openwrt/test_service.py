@@ -141,19 +141,26 @@ def test_a_lan_that_is_not_up_yet_has_the_name_of_its_configuration(router):
     (router.root / "etc/config/network").unlink()
 
 
-def test_without_any_lan_it_waits_for_one(router):
+def lans(router):
+    return [line.partition("=")[2] for line in router.config if line.startswith("listening_ip=")]
+
+
+def test_a_lan_without_a_device_yet_is_waited_for(router):
     router.reset(UCI, {})
     router.init("start")
-    assert router.events == [] and "no LAN is named" in router.log
+    assert router.events == ["start"] and lans(router) == ["lan"] and "network lan has no device yet" in router.log
     router.set_networks(HOME)
     router.init("reload")
-    assert router.events == ["start"]
+    assert router.events == ["start", "signal HUP"] and lans(router) == ["br-lan"]
 
 
-def test_a_lan_that_goes_leaves_the_configuration_there_was(running):
-    running.set_networks({"default": {"wan": "wan"}, "wan": HOME["wan"]})
-    running.init("reload")
-    assert running.events == ["start"] and "listening_ip=br-lan" in running.config
+def test_a_lan_whose_device_goes_for_a_while_stays_named_and_in_its_place(router):
+    router.reset(UCI + "\toption internal_iface 'guest lan'\n", HOME)
+    router.init("start")
+    assert lans(router) == ["br-guest", "br-lan"]
+    router.set_networks({name: network for name, network in HOME.items() if name != "guest"})
+    router.init("reload")
+    assert lans(router) == ["guest", "br-lan"], "its mappings wait for it"
 
 
 def test_the_owners_own_file_is_used_as_it_is(router):

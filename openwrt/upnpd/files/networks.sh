@@ -18,8 +18,9 @@ device_of() {
 	echo "$device"
 }
 
-# The device of a network that the owner named. Without one yet, its name: no port is to be opened on another.
-named_wan() {
+# The device of a network that the owner named. Without one yet, its name: it is waited for, no port is opened on
+# another, and a LAN's mappings stay.
+named_network() {
 	local device
 	device="$(device_of "$1")"
 	echo "${device:-$1}"
@@ -39,7 +40,7 @@ wan_device() {
 	get network "$1"
 	get zone external_zone
 	if [ -n "$network" ]; then
-		for network in $network; do named_wan "$network"; done
+		for network in $network; do named_network "$network"; done
 	elif [ -n "$zone" ]; then
 		named_zone "$zone"
 	elif "$2" network && [ -n "$network" ]; then
@@ -61,7 +62,7 @@ write_wan() {
 	key ext_ip "$address"
 }
 
-write_lan() { key listening_ip "$(device_of "$1")"; }
+write_lan() { key listening_ip "$(named_network "$1")"; }
 
 write_lan_of() {
 	local interface

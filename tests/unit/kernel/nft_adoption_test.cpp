@@ -45,11 +45,10 @@ constexpr std::string_view kWanted[] = {
     "type nat hook postrouting priority srcnat - 5; policy accept;",
     "ct status dnat ct original ip daddr @external_addresses ip saddr @lan_networks ip daddr "
     "@lan_networks masquerade",
-    "oifname @wan_interfaces ip saddr . meta l4proto . th sport . ip daddr . th dport @begun_flows "
-    "masquerade",
-    "oifname @wan_interfaces ip saddr . meta l4proto . th sport @mapped_clients add @begun_flows { "
-    "ip saddr . meta l4proto . th sport . ip daddr . th dport }",
-    // nft 1.1 leaves out what the rest of these two says anyhow: l4proto and nfproto.
+    // nft 1.1 leaves out what the rest of these four says anyhow: l4proto and nfproto.
+    "ip saddr . meta l4proto . udp sport . ip daddr . udp dport @begun_flows masquerade",
+    "ip saddr . meta l4proto . udp sport @mapped_clients add @begun_flows { "
+    "ip saddr . meta l4proto . udp sport . ip daddr . udp dport }",
     "masquerade to :ip saddr . meta l4proto . tcp sport map @source_ports",
     "masquerade to :ip saddr . meta l4proto . udp sport map @source_ports",
     "type filter hook forward priority filter - 5; policy accept;",
