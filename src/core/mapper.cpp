@@ -170,7 +170,7 @@ std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted, La
         Refusal{error, "max_mappings " + std::to_string(policy_.limits.mappings) + " is reached"});
   const std::array client{wanted.client.address()};
   const auto host = surroundings_.neighbours.find(lan, client.front());
-  if (host) return check_quota_of(*host, client, error);
+  if (host) return check_quota_of({lan, *host}, client, error);
   if (table_.size_of(client.front()) >= policy_.limits.mappings_per_host)
     return std::unexpected(Refusal{error, "max_mappings_per_host " +
                                               std::to_string(policy_.limits.mappings_per_host) +
@@ -178,14 +178,14 @@ std::expected<void, Refusal> Mapper::check_quota(const WantedMapping& wanted, La
   return {};
 }
 
-std::expected<void, Refusal> Mapper::check_quota_of(const MacAddress& host,
+std::expected<void, Refusal> Mapper::check_quota_of(const LanHost& host,
                                                     std::span<const Ipv4Address> clients,
                                                     UpnpError error) const {
   if (table_.size_of(clients, host) + pinholes_.size_of(host) < policy_.limits.mappings_per_host)
     return {};
-  return std::unexpected(Refusal{error, "max_mappings_per_host " +
-                                            std::to_string(policy_.limits.mappings_per_host) +
-                                            " is reached by the addresses of " + to_string(host)});
+  return std::unexpected(
+      Refusal{error, "max_mappings_per_host " + std::to_string(policy_.limits.mappings_per_host) +
+                         " is reached by the addresses of " + to_string(host.mac)});
 }
 
 Outcome Mapper::tick(BootTime now) {

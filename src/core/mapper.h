@@ -167,8 +167,8 @@ class Mapper {
                                                bool any_port) const;
   std::expected<void, Refusal> check_quota(const WantedMapping& wanted, LanIndex lan,
                                            IgdVersion version) const;
-  // The quota of the host with this hardware address, who has these addresses at least.
-  std::expected<void, Refusal> check_quota_of(const MacAddress& host,
+  // The quota of this host, who has these addresses at least.
+  std::expected<void, Refusal> check_quota_of(const LanHost& host,
                                               std::span<const Ipv4Address> clients,
                                               UpnpError error) const;
   std::expected<void, Refusal> check_port_in_use(const WantedMapping& wanted,

@@ -58,8 +58,9 @@ std::expected<UniqueId, Refusal> Mapper::place(const WantedPinhole& wanted,
   if (table_.size() + pinholes_.size() >= limits.mappings)
     return refuse(UpnpError::PinholeSpaceExhausted,
                   "max_mappings " + std::to_string(limits.mappings) + " is reached");
-  if (const auto quota = check_quota_of(wanted.host, ipv4_addresses_of_caller(head, surroundings_),
-                                        UpnpError::PinholeSpaceExhausted);
+  if (const auto quota =
+          check_quota_of({head.lan, wanted.host}, ipv4_addresses_of_caller(head, surroundings_),
+                         UpnpError::PinholeSpaceExhausted);
       !quota)
     return std::unexpected(quota.error());
   const auto id = pinholes_.free_id(next_unique_id_);
@@ -75,7 +76,7 @@ std::expected<Pinhole, Refusal> Mapper::pinhole_for(const RequestHead& head,
   const Pinhole* const pinhole = id ? pinholes_.find(*id) : nullptr;
   if (pinhole == nullptr)
     return refuse(UpnpError::NoSuchEntry, "there is no pinhole " + std::to_string(unique_id));
-  const bool own = pinhole->lan == head.lan &&
+  const bool own = is_host_of(pinhole->key.client.address(), head.lan, surroundings_) &&
                    surroundings_.neighbours.find(head.lan, head.caller) == pinhole->host;
   if (policy_.secure_mode && !own)
     return refuse(UpnpError::ActionNotAuthorized,

@@ -57,8 +57,7 @@ std::size_t MappingTable::size_of(Ipv4Address client) const {
   return found == clients_.end() ? 0 : found->second.view.size();
 }
 
-std::size_t MappingTable::size_of(std::span<const Ipv4Address> clients,
-                                  const MacAddress& host) const {
+std::size_t MappingTable::size_of(std::span<const Ipv4Address> clients, const LanHost& host) const {
   const auto of_host = hosts_.find(host);
   std::size_t size = of_host == hosts_.end() ? 0 : of_host->second.mappings;
   for (const Ipv4Address client : clients) {
@@ -83,7 +82,7 @@ std::vector<MacAddress> MappingTable::hosts_of(Ipv4Address client) const {
   return hosts;
 }
 
-std::vector<Ipv4Address> MappingTable::clients_of(const MacAddress& host) const {
+std::vector<Ipv4Address> MappingTable::clients_of(const LanHost& host) const {
   std::vector<Ipv4Address> clients;
   if (const auto found = hosts_.find(host); found != hosts_.end())
     for (const auto& [client, count] : found->second.clients)
@@ -249,13 +248,13 @@ void MappingTable::unindex(const Entry& entry) {
 void MappingTable::index_host(const PortMapping& mapping, Client& client) {
   if (mapping.host == MacAddress{}) return;
   ++client.hosts[mapping.host];
-  Host& host = hosts_[mapping.host];
+  Host& host = hosts_[host_of(mapping)];
   ++host.mappings;
   ++host.clients[mapping.client.address()];
 }
 
 void MappingTable::unindex_host(const PortMapping& mapping, Client& client) {
-  const auto host = hosts_.find(mapping.host);
+  const auto host = hosts_.find(host_of(mapping));
   if (host == hosts_.end()) return;
   const auto take_one = [](auto& counts, const auto& key) {
     const auto count = counts.find(key);

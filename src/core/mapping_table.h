@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "expiry_heap.h"
+#include "lan_host.h"
 #include "upnpd/nat.h"
 #include "upnpd/port_mapping.h"
 
@@ -37,7 +38,7 @@ class MappingTable {
   std::size_t size_of(Ipv4Address client) const;
   // How many lead to one of `clients`, or were asked for by the host with this hardware address
   // when it had another IP address; each once.
-  std::size_t size_of(std::span<const Ipv4Address> clients, const MacAddress& host) const;
+  std::size_t size_of(std::span<const Ipv4Address> clients, const LanHost& host) const;
 
   // A pointer is good until that entry is next put or erased.
   const PortMapping* find(const PortMappingKey& key) const;
@@ -84,7 +85,7 @@ class MappingTable {
   // been another host's meanwhile.
   std::vector<MacAddress> hosts_of(Ipv4Address client) const;
   // The other way round: the clients of the mappings that remember `host`.
-  std::vector<Ipv4Address> clients_of(const MacAddress& host) const;
+  std::vector<Ipv4Address> clients_of(const LanHost& host) const;
 
  private:
   struct Entry {
@@ -132,7 +133,7 @@ class MappingTable {
   Entries entries_;
   View all_;
   std::unordered_map<std::uint32_t, Client> clients_;  // by address
-  std::map<MacAddress, Host> hosts_;
+  std::map<LanHost, Host> hosts_;
   ExpiryHeap<Entry> by_expiry_;  // those that expire
   // The enabled ones, found by their endpoint.
   std::set<const Entry*, ByEndpoint<ChosenFirst>> by_choice_;

@@ -18,6 +18,8 @@ std::expected<MacAddress, std::string> judge_host(const Ipv6Address& address,
   const std::string name = "InternalClient " + address.to_string();
   if (std::ranges::count(surroundings.own_ipv6_addresses, address) != 0)
     return std::unexpected(name + " is the router itself");
+  if (!is_host_of(address, head.lan, surroundings))
+    return std::unexpected(name + " is not on the caller's LAN");
   const auto host = surroundings.neighbours.find(head.lan, address);
   if (!host) return std::unexpected(name + " is no known host of the caller's LAN");
   if (policy.secure_mode && host != surroundings.neighbours.find(head.lan, head.caller))

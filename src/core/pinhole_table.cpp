@@ -2,7 +2,7 @@
 
 namespace upnpd::core {
 
-std::size_t PinholeTable::size_of(const MacAddress& host) const {
+std::size_t PinholeTable::size_of(const LanHost& host) const {
   const auto found = count_by_host_.find(host);
   return found == count_by_host_.end() ? 0 : found->second;
 }
@@ -45,13 +45,13 @@ void PinholeTable::erase(const PinholeKey& key) {
 void PinholeTable::index(const Pinhole& pinhole) {
   by_id_.emplace(pinhole.id, &pinhole);
   by_expiry_.emplace(pinhole.expires, pinhole.id);
-  ++count_by_host_[pinhole.host];
+  ++count_by_host_[host_of(pinhole)];
 }
 
 void PinholeTable::unindex(const Pinhole& pinhole) {
   by_id_.erase(pinhole.id);
   by_expiry_.erase({pinhole.expires, pinhole.id});
-  const auto count = count_by_host_.find(pinhole.host);
+  const auto count = count_by_host_.find(host_of(pinhole));
   if (--count->second == 0) count_by_host_.erase(count);
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "lan_host.h"
 #include "upnpd/pinhole.h"
 
 namespace upnpd::core {
@@ -21,7 +22,7 @@ class PinholeTable {
 
   std::size_t size() const { return entries_.size(); }
   // How many are this host's.
-  std::size_t size_of(const MacAddress& host) const;
+  std::size_t size_of(const LanHost& host) const;
 
   // A pointer is good until that entry is next put or erased.
   const Pinhole* find(const PinholeKey& key) const;
@@ -45,7 +46,7 @@ class PinholeTable {
   std::map<PinholeKey, Pinhole> entries_;
   std::map<UniqueId, const Pinhole*> by_id_;
   std::set<std::pair<BootTime, UniqueId>> by_expiry_;
-  std::map<MacAddress, std::size_t> count_by_host_;
+  std::map<LanHost, std::size_t> count_by_host_;
 };
 
 }  // namespace upnpd::core

@@ -172,11 +172,15 @@ bool is_stranded(Ipv4Address client, const Surroundings& surroundings) {
   });
 }
 
+bool is_host_of(const IpAddress& address, LanIndex lan, const Surroundings& surroundings) {
+  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&address))
+    return lan_of_host(*ipv4, surroundings) == lan;
+  const auto found = std::ranges::find(surroundings.lans, lan, &Lan::index);
+  return found != surroundings.lans.end() && has_host(*found, std::get<Ipv6Address>(address));
+}
+
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings) {
-  if (const auto* const ipv4 = std::get_if<Ipv4Address>(&head.caller))
-    return lan_of_host(*ipv4, surroundings) == head.lan;
-  const auto lan = std::ranges::find(surroundings.lans, head.lan, &Lan::index);
-  return lan != surroundings.lans.end() && has_host(*lan, std::get<Ipv6Address>(head.caller));
+  return is_host_of(head.caller, head.lan, surroundings);
 }
 
 std::vector<Ipv4Address> ipv4_addresses_of_caller(const RequestHead& head,
@@ -184,7 +188,9 @@ std::vector<Ipv4Address> ipv4_addresses_of_caller(const RequestHead& head,
   if (const auto* const ipv4 = std::get_if<Ipv4Address>(&head.caller)) return {*ipv4};
   const auto host = surroundings.neighbours.find(head.lan, head.caller);
   if (!host) return {};
-  return surroundings.neighbours.ipv4_addresses_of(head.lan, *host);
+  auto own = surroundings.neighbours.ipv4_addresses_of(head.lan, *host);
+  std::erase_if(own, [&](Ipv4Address a) { return lan_of_host(a, surroundings) != head.lan; });
+  return own;
 }
 
 }  // namespace upnpd::core

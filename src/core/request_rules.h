@@ -77,11 +77,15 @@ std::optional<LanIndex> lan_of_host(Ipv4Address address, const Surroundings& sur
 // that is down, or has no address, has none, and may be the one.
 bool is_stranded(Ipv4Address client, const Surroundings& surroundings);
 
+// Whether `address` is one of a host of that LAN.
+bool is_host_of(const IpAddress& address, LanIndex lan, const Surroundings& surroundings);
+
 // Whether the caller of `head` is a host of the LAN it came by.
 bool is_on_its_lan(const RequestHead& head, const Surroundings& surroundings);
 
-// The IPv4 addresses for which the caller may speak: its own; over IPv6, those by which the
-// neighbour table knows the host with its hardware address.
+// The IPv4 addresses for which the caller may speak: its own; over IPv6, those of its LAN by which
+// the neighbour table knows the host with its hardware address. That table takes in what anybody
+// says of himself, an address of another LAN too.
 std::vector<Ipv4Address> ipv4_addresses_of_caller(const RequestHead& head,
                                                   const Surroundings& surroundings);
 

@@ -85,7 +85,9 @@ class Gateway {
   // still looked for.
   core::Neighbours prepare_neighbours(std::vector<ServiceRequest>& requests);
   bool look_for(LanIndex lan_index, const IpAddress& client);
-  core::Neighbours known_neighbours();
+  // Who the callers of `requests` and of those that wait may be, or may name.
+  core::Neighbours known_neighbours(std::span<const ServiceRequest> requests);
+  bool may_wait(const RequestHead& head, const core::Neighbours& known) const;
   void serve_waiting();
   Reply reply_from_kernel(const ServiceRequest& request);
   Reply pinhole_traffic_reply(std::uint64_t id, std::uint16_t unique_id, bool check);

@@ -160,7 +160,8 @@ void HostWatch::meet(const std::vector<ServiceRequest>& requests, core::Neighbou
       if (!host || !met.insert(*host).second) continue;
       const auto& neighbour = look_up_lately(*host, now);
       if (!neighbour) continue;
-      known.add(head.lan, *host, neighbour->mac);
+      if (core::is_host_of(*host, head.lan, store_.mapper().surroundings()))
+        known.add(head.lan, *host, neighbour->mac);
       if (has_changed_hands(*neighbour, *host)) ask(*host);
     }
     meet_again(request, known);
@@ -173,35 +174,40 @@ void HostWatch::meet_again(const ServiceRequest& request, const core::Neighbours
   const PortMapping* const conflict = conflict_of(request, store_.mapper().table());
   if (conflict == nullptr || conflict->host == MacAddress{}) return;
   const Ipv4Address present = *client_of(request);
-  if (known.find(head_of(request).lan, present) != conflict->host) return;
+  const core::LanHost host{head_of(request).lan, conflict->host};
+  if (known.find(host.lan, present) != host.mac) return;
   const Ipv4Address former = conflict->client.address();
-  moved_.insert_or_assign(former, Moved{conflict->host, present});
   // Where there is no such network any more, nobody needs to be asked.
-  if (is_stranded(former)) return take_over_from(former);
+  const bool stranded = is_stranded(former);
+  if (!stranded && !core::is_host_of(former, host.lan, store_.mapper().surroundings())) return;
+  moved_.insert_or_assign(former, Moved{host, present});
+  if (stranded) return take_over_from(former);
   ask(former);
   if (!asked_.contains(former)) moved_.erase(former);
 }
 
 // Several hosts share one hardware address when they are behind something that answers ARP for
 // them. Then nobody could say which of them has another address now.
-bool HostWatch::is_one_hosts(const MacAddress& mac, Ipv4Address former, Ipv4Address present) {
+bool HostWatch::is_one_hosts(const core::LanHost& host, Ipv4Address former, Ipv4Address present) {
   const auto is_third = [&](Ipv4Address address) {
     return address != former && address != present;
   };
-  if (std::ranges::any_of(store_.mapper().table().clients_of(mac), is_third)) return false;
+  if (std::ranges::any_of(store_.mapper().table().clients_of(host), is_third)) return false;
+  const auto link = link_of_(present);
   const auto neighbours = neighbours_.snapshot();
   return neighbours && std::ranges::none_of(*neighbours, [&](const kernel::NeighbourMessage& each) {
            const auto* const address = std::get_if<Ipv4Address>(&each.address);
-           return address != nullptr && each.confirmed && each.mac == mac && is_third(*address);
+           return address != nullptr && each.confirmed && each.index == link &&
+                  each.mac == host.mac && is_third(*address);
          });
 }
 
 void HostWatch::take_over_from(Ipv4Address former) {
   const auto found = moved_.extract(former);
-  if (!found || !is_one_hosts(found.mapped().mac, former, found.mapped().present)) return;
-  const auto& [mac, present] = found.mapped();
-  remove(former, "is " + present.to_string() + " now, " + upnpd::to_string(mac),
-         [&](const PortMapping& mapping) { return mapping.host == mac; });
+  if (!found || !is_one_hosts(found.mapped().host, former, found.mapped().present)) return;
+  const auto& [host, present] = found.mapped();
+  remove(former, "is " + present.to_string() + " now, " + upnpd::to_string(host.mac),
+         [&](const PortMapping& mapping) { return mapping.host == host.mac; });
 }
 
 void HostWatch::ask(Ipv4Address host) {
@@ -209,7 +215,7 @@ void HostWatch::ask(Ipv4Address host) {
   if (!link) return presence_.seen(host, base::boot_now());  // nobody could answer
   if (const auto known = look_up(host); known && known->pinned) return answered(host, known->mac);
   if (!asked_.try_emplace(host, base::boot_now() + kPatience).second) return;
-  if (const auto asked = neighbours_.ask_again(*link, host); !asked)
+  if (const auto asked = neighbours_.ask(*link, host); !asked)
     base::log_warning(base::with_errno("asking for " + host.to_string(), asked.error().error));
   if (!answer_timer_.is_running()) answer_timer_.start(kLookAgain);
 }

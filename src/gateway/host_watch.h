@@ -48,7 +48,7 @@ class HostWatch {
   void ask(Ipv4Address host);
   // ---- hosts that have got another address ----
   void meet_again(const ServiceRequest& request, const core::Neighbours& known);
-  bool is_one_hosts(const MacAddress& mac, Ipv4Address former, Ipv4Address present);
+  bool is_one_hosts(const core::LanHost& host, Ipv4Address former, Ipv4Address present);
   void take_over_from(Ipv4Address former);
   // ---- LANs that have got other networks ----
   bool is_stranded(Ipv4Address client) const;
@@ -73,7 +73,7 @@ class HostWatch {
   BootTime lately_{};                      // when the oldest of them was looked up
   std::map<Ipv4Address, BootTime> asked_;  // until when each is waited for
   struct Moved {
-    MacAddress mac;
+    core::LanHost host;
     Ipv4Address present;
   };
   std::map<Ipv4Address, Moved> moved_;        // hosts, by a former address that is asked for

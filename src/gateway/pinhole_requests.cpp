@@ -1,10 +1,12 @@
 // What requests about pinholes, and those over IPv6, need beside the core's decision: who is who on
 // the LANs, and what only the kernel knows.
 //
-// A host that has sent nothing lately by the address it names is not in the neighbour table. It is
-// then looked for, as if there were a packet for it, and the request waits for a moment.
+// A host that has sent nothing lately by the address it names is not in the neighbour table, and
+// anybody can get into it by saying once that an address is his. Who has not answered a moment ago
+// is looked for, as if there were a packet for it, and the request waits for a moment.
 #include <algorithm>
 #include <fstream>
+#include <set>
 
 #include "clock.h"
 #include "gateway.h"
@@ -17,7 +19,9 @@ using namespace std::chrono_literals;
 constexpr auto kLookAgain = 10ms;
 // Neighbour discovery asks three times, a second apart; a host that is there answers at once.
 constexpr auto kPatience = 2500ms;
-constexpr std::size_t kMaxWaiting = 64;
+// A connection that waits is not closed for another's sake, so these are few of the service's 64.
+constexpr std::size_t kMaxWaitingOfHost = 4;
+constexpr std::size_t kMaxWaitingOfLan = 16;
 
 bool is_about_pinholes(const ServiceRequest& request) {
   return std::holds_alternative<AddPinhole>(request) ||
@@ -38,17 +42,18 @@ bool adds_mapping(const ServiceRequest& request) {
 
 // The InternalClient of a request that adds something, when it is one to be known by.
 template <class Address, class Request>
-std::optional<IpAddress> client_in(const ServiceRequest& request) {
+std::optional<Address> client_in(const ServiceRequest& request) {
   const auto* const add = std::get_if<Request>(&request);
   const auto* const client =
       add == nullptr ? nullptr : std::get_if<Address>(&add->arguments.internal_client);
-  return client == nullptr ? std::nullopt : std::optional<IpAddress>(*client);
+  return client == nullptr ? std::nullopt : std::optional(*client);
 }
 
 // The client whose host has to be known: AddPinhole's, and, where the caller is another address by
 // nature, AddPortMapping's.
 std::optional<IpAddress> client_of(const ServiceRequest& request) {
-  if (const auto client = client_in<Ipv6Address, AddPinhole>(request)) return client;
+  if (const auto client = client_in<Ipv6Address, AddPinhole>(request))
+    return PinholeClient::parse(*client) ? std::optional<IpAddress>(*client) : std::nullopt;
   if (!is_over_ipv6(request)) return std::nullopt;
   if (const auto client = client_in<Ipv4Address, AddPortMapping>(request)) return client;
   return client_in<Ipv4Address, AddAnyPortMapping>(request);
@@ -78,7 +83,17 @@ std::uint32_t idle_timeout(std::uint16_t protocol) {
 
 }  // namespace
 
-core::Neighbours Gateway::known_neighbours() {
+core::Neighbours Gateway::known_neighbours(std::span<const ServiceRequest> requests) {
+  std::set<IpAddress> callers;
+  for (const ServiceRequest& request : requests)
+    callers.insert(head_of(request).caller);
+  for (const WaitingRequest& each : waiting_)
+    callers.insert(head_of(each.request).caller);
+  // Who asks has been answered, by TCP. Of IPv4 hosts the HostWatch takes care.
+  const auto counts = [&](const kernel::NeighbourMessage& neighbour) {
+    return neighbour.confirmed || std::holds_alternative<Ipv4Address>(neighbour.address) ||
+           callers.contains(neighbour.address);
+  };
   core::Neighbours known;
   const auto all = resources_.neighbours.snapshot();
   if (!all) {
@@ -87,7 +102,7 @@ core::Neighbours Gateway::known_neighbours() {
   }
   for (const kernel::NeighbourMessage& neighbour : *all)
     for (const auto& lan : lans_)
-      if (lan->interface_index() == neighbour.index)
+      if (lan->interface_index() == neighbour.index && counts(neighbour))
         std::visit([&](const auto& address) { known.add(lan->index(), address, neighbour.mac); },
                    neighbour.address);
   return known;
@@ -102,7 +117,20 @@ bool Gateway::look_for(LanIndex lan_index, const IpAddress& client) {
   const auto interface =
       std::ranges::find(interfaces, from->interface_index(), &kernel::RouterInterface::index);
   if (interface == interfaces.end() || !is_of_a_host(*interface, client)) return false;
-  return resources_.neighbours.solicit(interface->index, client).has_value();
+  return resources_.neighbours.ask(interface->index, client).has_value();
+}
+
+bool Gateway::may_wait(const RequestHead& head, const core::Neighbours& known) const {
+  const auto host = known.find(head.lan, head.caller);
+  std::size_t of_lan = 0, of_host = 0;
+  for (const WaitingRequest& each : waiting_) {
+    const RequestHead& other = head_of(each.request);
+    if (other.lan != head.lan) continue;
+    ++of_lan;
+    if (other.caller == head.caller || (host && known.find(head.lan, other.caller) == host))
+      ++of_host;
+  }
+  return of_lan < kMaxWaitingOfLan && of_host < kMaxWaitingOfHost;
 }
 
 core::Neighbours Gateway::prepare_neighbours(std::vector<ServiceRequest>& requests) {
@@ -112,13 +140,13 @@ core::Neighbours Gateway::prepare_neighbours(std::vector<ServiceRequest>& reques
         return is_about_pinholes(r) || is_over_ipv6(r) || (count_by_host && adds_mapping(r));
       }))
     return {};
-  core::Neighbours known = known_neighbours();
+  core::Neighbours known = known_neighbours(requests);
   std::vector<ServiceRequest> ready;
   for (ServiceRequest& request : requests) {
     const auto client = client_of(request);
-    const LanIndex lan = head_of(request).lan;
-    if (client && waiting_.size() < kMaxWaiting && !known.find(lan, *client) &&
-        look_for(lan, *client))
+    const RequestHead& head = head_of(request);
+    const bool unknown = client && !known.find(head.lan, *client);
+    if (unknown && may_wait(head, known) && look_for(head.lan, *client))
       waiting_.push_back({std::move(request), base::boot_now() + kPatience});
     else
       ready.push_back(std::move(request));
@@ -129,7 +157,7 @@ core::Neighbours Gateway::prepare_neighbours(std::vector<ServiceRequest>& reques
 }
 
 void Gateway::serve_waiting() {
-  const core::Neighbours known = known_neighbours();
+  const core::Neighbours known = known_neighbours({});
   const BootTime now = base::boot_now();
   std::vector<ServiceRequest> ready;
   std::vector<WaitingRequest> waiting;

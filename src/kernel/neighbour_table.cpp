@@ -73,13 +73,7 @@ std::expected<std::optional<NeighbourMessage>, NetlinkError> NeighbourTable::fin
   return found;
 }
 
-std::expected<void, NetlinkError> NeighbourTable::solicit(int link_index,
-                                                          const IpAddress& address) {
-  NeighbourRequest request(RTM_NEWNEIGH, NLM_F_CREATE, link_index, address);
-  return socket_.ask(request.use().header(), [](const nlmsghdr&) {});
-}
-
-std::expected<void, NetlinkError> NeighbourTable::ask_again(int link_index, Ipv4Address address) {
+std::expected<void, NetlinkError> NeighbourTable::ask(int link_index, const IpAddress& address) {
   NeighbourRequest forget(RTM_DELNEIGH, 0, link_index, address);
   if (const auto forgotten = socket_.ask(forget.header(), [](const nlmsghdr&) {});
       !forgotten && forgotten.error().error != ENOENT)

@@ -20,11 +20,9 @@ class NeighbourTable {
   // The neighbour by this address on a link, if its hardware address is known now.
   std::expected<std::optional<NeighbourMessage>, NetlinkError> find(int link_index,
                                                                     Ipv4Address address);
-  // Has the kernel look for `address` on a link. The answer shows in a later snapshot() or find().
-  std::expected<void, NetlinkError> solicit(int link_index, const IpAddress& address);
-  // Has the kernel forget who answers for `address` and ask everyone on the link. Who answers is
-  // `confirmed` in a later find().
-  std::expected<void, NetlinkError> ask_again(int link_index, Ipv4Address address);
+  // Has the kernel forget who answers for `address`, if it knows, and ask everyone on the link. Who
+  // answers is `confirmed` in a later snapshot() or find().
+  std::expected<void, NetlinkError> ask(int link_index, const IpAddress& address);
 
  private:
   explicit NeighbourTable(NlSocket socket) : socket_(std::move(socket)) {}

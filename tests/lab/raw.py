@@ -51,6 +51,18 @@ def tcp_syn(source, source_port, destination, port):
     return _packet(source, destination, socket.IPPROTO_TCP, head, 16)
 
 
+def neighbour_solicitation(source, target, source_mac):
+    """A packet to `target` by who says that `source` is his."""
+    message = struct.pack("!BBHI", 135, 0, 0, 0) + _bytes(target) + b"\x01\x01" + source_mac
+    pseudo = _bytes(source) + _bytes(target) + struct.pack("!II", len(message), socket.IPPROTO_ICMPV6)
+    message = message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:]
+    return ipv6(source, target, socket.IPPROTO_ICMPV6, message, hops=255)
+
+
+def arp_request(source, target, source_mac):
+    return struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + source_mac + _bytes(source) + b"\0" * 6 + _bytes(target)
+
+
 def mac_of(namespace, interface):
     return bytes.fromhex(namespace.run("cat", f"/sys/class/net/{interface}/address").stdout
                          .strip().replace(":", ""))
@@ -65,8 +77,18 @@ class Wire:
         self._source = self._socket.getsockname()[4]
 
     def send(self, to_mac, packet):
+        self._put(to_mac, b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00", packet)
+
+    def say_address(self, source, target):
+        """Asks who `target` is, in the name of `source`."""
+        if is_ipv6(source):
+            self.send(b"\xff" * 6, neighbour_solicitation(source, target, self._source))
+        else:
+            self._put(b"\xff" * 6, b"\x08\x06", arp_request(source, target, self._source))
+
+    def _put(self, to_mac, type_of_payload, payload):
         try:
-            self._socket.send(to_mac + self._source + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00") + packet)
+            self._socket.send(to_mac + self._source + type_of_payload + payload)
         except OSError:  # its queue is full: lost, as on any wire
             pass
 

@@ -3,7 +3,8 @@
 import pytest
 
 from daemon import Upnpd
-from igd_client import IGD1, SoapFault, find_igd, ssdp_answers
+from igd_client import FIREWALL, IGD1, IGD2, SoapFault, find_igd, ssdp_answers
+from ipv6 import add_ipv6
 from traffic import UdpEcho, WebServer, fetch
 
 
@@ -99,3 +100,21 @@ def test_a_permission_line_for_a_lans_network_is_that_lans_policy(lab, make_lab)
     with pytest.raises(SoapFault) as refused:
         find_igd(home.visitor).add(8081, 80)
     assert refused.value.code == 606
+
+
+def test_a_pinhole_is_its_hosts_whichever_lan_is_named_first(make_lab):
+    lab = make_lab()
+    add_ipv6(lab)
+    upnpd = Upnpd(lab).start()
+    by_id = {"UniqueID": find_igd(lab.pc1, IGD2).call("AddPinhole", {
+        "RemoteHost": "", "RemotePort": 0, "InternalClient": lab.pc1.address6, "InternalPort": 4000, "Protocol": 17,
+        "LeaseTime": 600}, FIREWALL)["UniqueID"]}
+    upnpd.stop()
+    with open(upnpd.config) as config:
+        settings = config.read()
+    with open(upnpd.config, "w") as config:
+        config.write(settings.replace("listening_ip=lan", "listening_ip=guest\nlistening_ip=lan"))
+    upnpd.start()
+    igd = find_igd(lab.pc1, IGD2)
+    igd.call("UpdatePinhole", {**by_id, "NewLeaseTime": 600}, FIREWALL)
+    igd.call("DeletePinhole", by_id, FIREWALL)

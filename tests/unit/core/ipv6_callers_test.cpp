@@ -87,6 +87,21 @@ TEST_SUITE("callers over IPv6") {
     CHECK(router.error(a_pinhole_request().from(at6("2001:db8:78::10")).add()) == 606);
   }
 
+  TEST_CASE("what the neighbour table holds of another LAN's addresses, anybody may have said") {
+    Surroundings home = home_with_ipv6();
+    home.lans[1].ipv6_networks = {*Ipv6Network::parse("2001:db8:78::/64")};
+    const IpAddress guest = at6("2001:db8:78::30");
+    for (const IpAddress& address : {guest, IpAddress(kPc6)})
+      home.neighbours.add(1, std::get<Ipv6Address>(address), kConsoleMac);
+    home.neighbours.add(1, kPc, kConsoleMac);
+    Router router(usual_policy(), home);
+    CHECK(router.error(a_request().from(kPc).tcp(8080, 8080).add()) == 0);
+    CHECK(router.error(a_request().from(guest).lan(1).tcp(8080, 8080).remove()) == 606);
+    CHECK(router.error(a_request().from(guest).lan(1).tcp(8081, 8081).add()) == 606);
+    CHECK(router.error(a_pinhole_request().from(guest).lan(1).add()) == 606);
+    CHECK(router.error(a_pinhole_request().from(kPc).add()) == 0);
+  }
+
   TEST_CASE("both families see and delete the same mappings, and nobody else's") {
     Router router(usual_policy(), with_a_second_address());
     CHECK(router.error(a_request().from(kPc).tcp(8080, 8080).add()) == 0);

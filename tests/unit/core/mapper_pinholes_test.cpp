@@ -134,7 +134,7 @@ TEST_SUITE("mapper_pinholes") {
     CHECK(id_of(taken) == 2);
     CHECK(taken.pinhole_events[0].kind == PinholeEvent::Kind::Deleted);
     CHECK(mapper.pinholes().size() == 1);
-    CHECK(mapper.pinholes().size_of(kPcMac) == 0);
+    CHECK(mapper.pinholes().size_of({0, kPcMac}) == 0);
   }
 
   TEST_CASE("allow_pinholes=no refuses all of them with 703") {

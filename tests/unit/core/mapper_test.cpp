@@ -295,6 +295,23 @@ TEST_SUITE("mapper") {
     CHECK(mapper.table().size() == 3);
   }
 
+  TEST_CASE("a hardware address is a host on its own LAN alone") {
+    constexpr MacAddress kBoth{2, 0, 0, 0, 0, 1};
+    const Ipv4Address guest = at("192.168.78.30");
+    Policy policy = usual_policy();
+    policy.limits.mappings_per_host = 1;
+    Mapper mapper = a_mapper(policy);
+    Neighbours neighbours;
+    neighbours.add(0, kPc, kBoth);
+    neighbours.add(1, guest, kBoth);
+    mapper.set_neighbours(neighbours);
+    CHECK_FALSE(error_of(
+        mapper.handle(a_request().from(guest).lan(1).tcp(8080, 8080).add(), at_second(0))));
+    CHECK_FALSE(error_of(mapper.handle(a_request().from(kPc).tcp(8081, 8080).add(), at_second(0))));
+    CHECK(error_of(mapper.handle(a_request().from(kPc).tcp(8082, 8080).add(), at_second(0))) ==
+          NoPortMapsAvailable);
+  }
+
   TEST_CASE("a host has one quota, however many addresses it has") {
     constexpr MacAddress kHost{2, 0, 0, 0, 0, 1}, kOther{2, 0, 0, 0, 0, 2};
     const Ipv4Address alias = at("192.168.77.110"), former = at("192.168.77.111");

@@ -146,6 +146,7 @@ TEST_SUITE("mapping_table") {
         mapping.enabled = random() % 4 != 0;
         if (random() % 8 == 0) mapping.expires.reset();
         mapping.host = MacAddress{2, 0, 0, 0, 0, std::uint8_t(random() % 3)};
+        mapping.lan = LanIndex(random() % 2);
         table.put(mapping);
         model.insert_or_assign(port, mapping);
       } else {
@@ -171,12 +172,12 @@ TEST_SUITE("mapping_table") {
         REQUIRE(table.has_permanent(client) == permanent);
       }
       for (std::uint8_t last = 0; last < 4; ++last) {
-        const MacAddress host{2, 0, 0, 0, 0, last};
+        const LanHost host{LanIndex(last % 2), {2, 0, 0, 0, 0, std::uint8_t(last / 2 + 1)}};
         std::set<Ipv4Address> clients;
         std::size_t of_host = 0;
         for (const auto& [key, mapping] : model) {
-          if (mapping.host == host) clients.insert(mapping.client.address());
-          if (mapping.host == host || mapping.client.address() == kPc) ++of_host;
+          if (host_of(mapping) == host) clients.insert(mapping.client.address());
+          if (host_of(mapping) == host || mapping.client.address() == kPc) ++of_host;
         }
         REQUIRE(std::ranges::equal(table.clients_of(host), clients));
         REQUIRE(table.size_of(std::array{kPc}, host) == of_host);

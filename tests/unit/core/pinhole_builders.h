@@ -41,6 +41,10 @@ class PinholeRequestBuilder {
     head_.caller = caller;
     return *this;
   }
+  PinholeRequestBuilder& lan(LanIndex lan) {
+    head_.lan = lan;
+    return *this;
+  }
   PinholeRequestBuilder& to(Ipv6AddressArgument client, std::uint16_t port) {
     arguments_.internal_client = client;
     arguments_.internal_port = port;

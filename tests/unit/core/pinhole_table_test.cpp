@@ -13,13 +13,13 @@ TEST_SUITE("pinhole_table") {
     table.put(a_pinhole(7));
     REQUIRE(table.find(a_pinhole().key) != nullptr);
     CHECK(table.find(*UniqueId::parse(7))->key == a_pinhole().key);
-    CHECK(table.size_of(kPcMac) == 1);
-    CHECK(table.size_of(kConsoleMac) == 0);
+    CHECK(table.size_of({0, kPcMac}) == 1);
+    CHECK(table.size_of({0, kConsoleMac}) == 0);
     table.erase(a_pinhole().key);
     table.erase(a_pinhole().key);
     CHECK(table.find(a_pinhole().key) == nullptr);
     CHECK(table.find(*UniqueId::parse(7)) == nullptr);
-    CHECK(table.size() + table.size_of(kPcMac) == 0);
+    CHECK(table.size() + table.size_of({0, kPcMac}) == 0);
     CHECK(table.first_to_expire() == nullptr);
   }
 
@@ -29,7 +29,7 @@ TEST_SUITE("pinhole_table") {
     table.put(a_pinhole(8, 4001, 70));
     table.put(a_pinhole(7, 4000, 80));
     CHECK(table.size() == 2);
-    CHECK(table.size_of(kPcMac) == 2);
+    CHECK(table.size_of({0, kPcMac}) == 2);
     CHECK(table.first_to_expire()->id.number() == 8);
   }
 

@@ -84,10 +84,10 @@ TEST_SUITE("neighbour_watch") {
     CHECK((*found)->mac == kFirst);
     CHECK_FALSE((*found)->confirmed);
     // Nobody is there to answer.
-    REQUIRE(neighbours->ask_again(index, host));
+    REQUIRE(neighbours->ask(index, host));
     found = neighbours->find(index, host);
     REQUIRE(found);
     CHECK_FALSE(*found);
-    REQUIRE(neighbours->ask_again(index, host));
+    REQUIRE(neighbours->ask(index, host));
   }
 }

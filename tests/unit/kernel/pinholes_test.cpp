@@ -181,7 +181,7 @@ TEST_SUITE("pinholes") {
     output_of("ip -6 neigh flush all");
     CHECK_FALSE(known());
     const int lan = std::stoi(output_of("ip -o link show lan0"));
-    REQUIRE(neighbours->solicit(lan, client));
+    REQUIRE(neighbours->ask(lan, client));
     bool came = false;
     for (int i = 0; i < 100 && !came; ++i) {
       std::this_thread::sleep_for(20ms);
