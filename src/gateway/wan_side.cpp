@@ -17,7 +17,8 @@ WanSide find_wan(const Config& config, const kernel::RouterInterfaces& interface
   for (const Ipv4Network& network : found->addresses)
     wan.addresses.push_back(network.address());
   if (!wan.addresses.empty())
-    wan.external_address = config.external_address.value_or(wan.addresses.front());
+    wan.external_address =
+        config.external_address.value_or(found->masquerade_address.value_or(wan.addresses.front()));
   return wan;
 }
 

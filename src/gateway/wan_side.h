@@ -15,7 +15,7 @@ namespace upnpd::gateway {
 struct WanSide {
   std::optional<std::string> interface;         // none: neither configured nor a default route
   std::vector<Ipv4Address> addresses;           // what the kernel matches
-  std::optional<Ipv4Address> external_address;  // what clients are told
+  std::optional<Ipv4Address> external_address;  // what clients are told: who they are outside
   bool link_up = false;
   std::uint64_t bits_per_second = 0;  // measured, not found here; 0: the driver does not say
   friend bool operator==(const WanSide&, const WanSide&) = default;

@@ -4,9 +4,12 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
+#include <utility>
 
+#include "masquerade_address.h"
 #include "nl_request.h"
 
 namespace upnpd::kernel {
@@ -26,6 +29,16 @@ void hand_out(const std::vector<Message>& messages, bool Message::*last,
       if (const auto found = interfaces.find(message.index);
           found != interfaces.end() && message.*last == turn)
         (found->second.*addresses).push_back(message.address);
+}
+
+// The gateway of each link's best default route, `routes` being ordered by their metric.
+std::map<int, std::optional<Ipv4Address>> gateways_of(
+    const std::vector<DefaultRouteMessage>& routes) {
+  std::map<int, std::optional<Ipv4Address>> gateways;
+  for (const DefaultRouteMessage& route : routes)
+    for (const auto& hop : route.next_hops)
+      gateways.try_emplace(hop.index, hop.gateway);
+  return gateways;
 }
 
 }  // namespace
@@ -60,13 +73,13 @@ std::expected<void, NetlinkError> InterfaceWatch::dump(int type, unsigned char f
 std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   std::map<int, RouterInterface> by_index;
   std::vector<AddressMessage> addresses;
-  std::optional<DefaultRouteMessage> best;
+  std::vector<DefaultRouteMessage> routes;
   auto links_read = dump(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr& message) {
     if (auto link = parse_link(bytes_of(message)))
       by_index.insert_or_assign(
           link->index,
           RouterInterface{
-              link->index, std::move(link->name), link->mac, link->up, link->running, {}, {}});
+              link->index, std::move(link->name), link->mac, link->up, link->running, {}});
   });
   if (!links_read) return std::unexpected(links_read.error());
   auto addresses_read = dump(RTM_GETADDR, AF_INET, [&](const nlmsghdr& message) {
@@ -82,20 +95,26 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   if (!ipv6_addresses_read && ipv6_addresses_read.error().error == EINTR)
     return std::unexpected(ipv6_addresses_read.error());
   auto routes_read = dump(RTM_GETROUTE, AF_INET, [&](const nlmsghdr& message) {
-    const auto route = parse_default_route(bytes_of(message));
-    if (route && (!best || route->metric < best->metric)) best = route;
+    if (auto route = parse_default_route(bytes_of(message))) routes.push_back(*std::move(route));
   });
   if (!routes_read) return std::unexpected(routes_read.error());
 
   hand_out(addresses, &AddressMessage::secondary, by_index, &RouterInterface::addresses);
   hand_out(ipv6_addresses, &Ipv6AddressMessage::deprecated, by_index,
            &RouterInterface::ipv6_addresses);
+  std::ranges::stable_sort(routes, {}, &DefaultRouteMessage::metric);
   RouterInterfaces snapshot;
-  if (best)
-    if (const auto found = by_index.find(best->index); found != by_index.end())
+  if (!routes.empty())
+    if (const auto found = by_index.find(routes.front().next_hops.front().index);
+        found != by_index.end())
       snapshot.default_route_interface = found->second.name;
-  for (auto& [index, interface] : by_index)
+  const auto gateways = gateways_of(routes);
+  for (auto& [index, interface] : by_index) {
+    const auto gateway = gateways.find(index);
+    interface.masquerade_address = masquerade_address(
+        addresses, index, gateway != gateways.end() ? gateway->second : std::nullopt);
     snapshot.interfaces.push_back(std::move(interface));
+  }
   return snapshot;
 }
 

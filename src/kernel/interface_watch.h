@@ -22,6 +22,9 @@ struct RouterInterface {
   std::vector<Ipv4Network> addresses;  // primary ones first, each in the kernel's order
   // Those that can be used now, deprecated ones last.
   std::vector<Ipv6Network> ipv6_addresses = {};
+  // What the kernel's masquerade makes the sender of what leaves here for the internet; none when
+  // no address is fit for that.
+  std::optional<Ipv4Address> masquerade_address = {};
   friend bool operator==(const RouterInterface&, const RouterInterface&) = default;
 };
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace upnpd::kernel {
 namespace {
@@ -97,14 +98,24 @@ std::optional<LinkCounters> find_counters(Bytes attributes) {
                       .bytes_sent = stats->tx_bytes};
 }
 
-// RTA_MULTIPATH: the link of the first next hop that is not dead.
-std::optional<int> first_next_hop(Bytes hops) {
+std::optional<Ipv4Address> find_address(Bytes attributes, std::uint16_t type) {
+  const auto number = find<std::uint32_t>(attributes, type);
+  return number ? std::optional(Ipv4Address::from_host_order(be32toh(*number))) : std::nullopt;
+}
+
+using NextHop = DefaultRouteMessage::NextHop;
+
+// RTA_MULTIPATH: the next hops that are not dead.
+std::vector<NextHop> alive_next_hops(Bytes hops) {
+  std::vector<NextHop> alive;
   while (const auto hop = read<rtnexthop>(hops)) {
-    if (hop->rtnh_len < sizeof *hop || hop->rtnh_len > hops.size()) return std::nullopt;
-    if ((hop->rtnh_flags & RTNH_F_DEAD) == 0) return hop->rtnh_ifindex;
+    if (hop->rtnh_len < sizeof *hop || hop->rtnh_len > hops.size()) break;
+    const Bytes attributes = after(hops.first(hop->rtnh_len), sizeof *hop);
+    if ((hop->rtnh_flags & RTNH_F_DEAD) == 0 && hop->rtnh_ifindex > 0)
+      alive.push_back({hop->rtnh_ifindex, find_address(attributes, RTA_GATEWAY)});
     hops = after(hops, hop->rtnh_len);
   }
-  return std::nullopt;
+  return alive;
 }
 
 bool is_main_default(const Message<rtmsg>& route) {
@@ -133,17 +144,20 @@ std::optional<AddressMessage> parse_address(Bytes bytes) {
   const auto message = read_message<ifaddrmsg>(bytes, RTM_NEWADDR);
   if (!message || message->family.ifa_family != AF_INET) return std::nullopt;
   // IFA_ADDRESS is the peer's on a point-to-point link, and all there is on some other.
-  auto number = find<std::uint32_t>(message->attributes, IFA_LOCAL);
-  if (!number) number = find<std::uint32_t>(message->attributes, IFA_ADDRESS);
-  if (!number) return std::nullopt;
-  const auto address = Ipv4Network::make(Ipv4Address::from_host_order(be32toh(*number)),
-                                         message->family.ifa_prefixlen);
-  if (!address) return std::nullopt;
+  const auto local = find_address(message->attributes, IFA_LOCAL);
+  const auto peer = find_address(message->attributes, IFA_ADDRESS);
+  if (!local && !peer) return std::nullopt;
+  const unsigned length = message->family.ifa_prefixlen;
+  const auto address = Ipv4Network::make(local ? *local : *peer, length);
+  const auto reached = Ipv4Network::make(peer ? *peer : *local, length);
+  if (!address || !reached) return std::nullopt;
   const auto flags =
       find<std::uint32_t>(message->attributes, IFA_FLAGS).value_or(message->family.ifa_flags);
   return AddressMessage{.index = static_cast<int>(message->family.ifa_index),
                         .address = *address,
-                        .secondary = (flags & IFA_F_SECONDARY) != 0};
+                        .reached = *reached,
+                        .secondary = (flags & IFA_F_SECONDARY) != 0,
+                        .global = message->family.ifa_scope == RT_SCOPE_UNIVERSE};
 }
 
 std::optional<Ipv6AddressMessage> parse_ipv6_address(Bytes bytes) {
@@ -195,12 +209,15 @@ std::optional<DefaultRouteMessage> parse_default_route(Bytes bytes) {
   const auto message = read_message<rtmsg>(bytes, RTM_NEWROUTE);
   if (!message || !is_main_default(*message)) return std::nullopt;
   if ((message->family.rtm_flags & RTNH_F_DEAD) != 0) return std::nullopt;
-  auto index = find<int>(message->attributes, RTA_OIF);
+  const auto index = find<int>(message->attributes, RTA_OIF);
+  std::vector<NextHop> hops;
   if (!index)
-    index = first_next_hop(find_attribute(message->attributes, RTA_MULTIPATH).value_or(Bytes{}));
-  if (!index || *index <= 0) return std::nullopt;
+    hops = alive_next_hops(find_attribute(message->attributes, RTA_MULTIPATH).value_or(Bytes{}));
+  else if (*index > 0)
+    hops = {{*index, find_address(message->attributes, RTA_GATEWAY)}};
+  if (hops.empty()) return std::nullopt;
   return DefaultRouteMessage{
-      .index = *index,
+      .next_hops = std::move(hops),
       .metric = find<std::uint32_t>(message->attributes, RTA_PRIORITY).value_or(0)};
 }
 

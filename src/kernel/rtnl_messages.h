@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "upnpd/ip_address.h"
 
@@ -35,7 +36,9 @@ std::optional<LinkMessage> parse_link(std::span<const std::byte> message);
 struct AddressMessage {
   int index;            // of the link
   Ipv4Network address;  // the router's own; on a point-to-point link the prefix is the peer's
+  Ipv4Network reached;  // whose hosts are on the link: the peer's network, or that of `address`
   bool secondary;
+  bool global;  // of RT_SCOPE_UNIVERSE: fit for anywhere
 };
 std::optional<AddressMessage> parse_address(std::span<const std::byte> message);
 
@@ -60,7 +63,11 @@ std::optional<NeighbourMessage> parse_neighbour(std::span<const std::byte> messa
 
 // RTM_NEWROUTE of an IPv4 default route in the main table that leads out of a link
 struct DefaultRouteMessage {
-  int index;  // of the link; of the first one that is alive where there are several
+  struct NextHop {
+    int index;                           // of the link
+    std::optional<Ipv4Address> gateway;  // none on a point-to-point link, or one of IPv6
+  };
+  std::vector<NextHop> next_hops;  // those that are alive, one at least
   std::uint32_t metric;
 };
 std::optional<DefaultRouteMessage> parse_default_route(std::span<const std::byte> message);

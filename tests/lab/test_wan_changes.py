@@ -125,6 +125,34 @@ def test_each_of_several_addresses_leads_in_and_the_first_one_is_told(home):
         assert fetch(home.pc2, address, 8080) == "home", address
 
 
+def test_of_several_addresses_the_one_that_hosts_leave_by_is_told(home, closing):
+    """An address for the modem's pages is there before the provider's."""
+    gateway, modem = home.inet1.address, "192.168.100"
+    upnpd = Upnpd(home).start()
+    igd = find_igd(home.pc1)
+    igd.add(9000, 9000, protocol="UDP")
+    events = subscribed(igd, closing)
+
+    def left_by():
+        with home.pc1.udp(9000) as inside, home.inet1.udp(7000) as outside:
+            inside.sendto(b"out", (home.inet1.address, 7000))
+            return outside.recvfrom(100)[1]
+    home.router.ip(f"addr flush dev wan\naddr add {modem}.2/24 dev wan\naddr add {OTHER}/24 dev wan\n"
+                   f"route add default via {gateway}\n")
+    events.wait_for("ExternalIPAddress", OTHER, PROMPT)
+    assert igd.external_address() == OTHER and left_by() == (OTHER, 9000)
+    assert sorted(elements(home, "external_addresses")) == [f"{modem}.2", OTHER], "all are matched"
+    assert "private" not in upnpd.admin("status").stdout
+
+    # Another gateway, and no other address.
+    home.inet1.ip(f"addr add {modem}.1/24 dev eth0\n")
+    home.router.ip(f"route replace default via {modem}.1\n")
+    events.wait_for("ExternalIPAddress", f"{modem}.2", PROMPT)
+    assert "private" in upnpd.admin("status").stdout
+    home.router.ip(f"route replace default via {gateway}\n")
+    events.wait_for("ExternalIPAddress", OTHER, PROMPT)
+
+
 def test_a_wan_that_is_not_there_at_the_start_is_waited_for(home, closing):
     home.router.ip("link del wan\n")
     Upnpd(home).start()

@@ -59,11 +59,15 @@ TEST_SUITE("wan_side") {
                     .external_address);
   }
 
-  TEST_CASE("every address is matched, the first is told, ext_ip is told instead") {
+  TEST_CASE("every address is matched; told is what hosts leave by, the first, or ext_ip instead") {
     Config config;
     config.wans = {"wan"};
-    const kernel::RouterInterfaces home{
-        {an_interface("wan", {"198.51.100.7/24", "198.51.100.8/24"})}, std::nullopt};
+    kernel::RouterInterfaces home{{an_interface("wan", {"198.51.100.7/24", "198.51.100.8/24"})},
+                                  std::nullopt};
+    CHECK(find_wan(config, home).addresses.size() == 2);
+    CHECK(find_wan(config, home).external_address->to_string() == "198.51.100.7");
+    home.interfaces[0].masquerade_address = Ipv4Address::parse("198.51.100.8");
+    CHECK(find_wan(config, home).external_address->to_string() == "198.51.100.8");
     CHECK(find_wan(config, home).addresses.size() == 2);
     config.external_address = *Ipv4Address::parse("203.0.113.200");
     CHECK(find_wan(config, home).external_address->to_string() == "203.0.113.200");

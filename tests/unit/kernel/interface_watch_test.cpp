@@ -142,6 +142,32 @@ TEST_SUITE("interface_watch") {
     CHECK(watch.snapshot()->default_route_interface == "if1");
   }
 
+  TEST_CASE("what a link masquerades with follows the gateway of its best default route") {
+    if (!has_command("ip")) return;
+    Interfaces interfaces;
+    InterfaceWatch watch = a_watch();
+    const auto of = [&](const char* name) { return find(watch, name)->masquerade_address; };
+    REQUIRE(
+        run("ip link set if0 up; ip link set if1 up;"
+            "ip addr add 192.168.100.2/24 dev if0; ip addr add 203.0.113.7/24 dev if0;"
+            "ip addr add 192.168.100.2/24 dev if1;"
+            "ip addr add 198.51.100.7 peer 198.51.100.1/32 dev if1"));
+    CHECK(of("if0") == address("192.168.100.2"));
+    CHECK_FALSE(of("peer0"));
+    REQUIRE(run("ip route add default via 203.0.113.1 metric 20"));
+    CHECK(of("if0") == address("203.0.113.7"));
+    CHECK(of("if1") == address("192.168.100.2"));
+    REQUIRE(run("ip route add default via 198.51.100.1 dev if1 metric 30"));
+    CHECK(of("if1") == address("198.51.100.7"));
+    REQUIRE(run("ip route add default via 192.168.100.1 dev if0 metric 10"));
+    CHECK(of("if0") == address("192.168.100.2"));
+    REQUIRE(
+        run("ip route flush default;"
+            "ip route add default nexthop via 203.0.113.1 nexthop via 198.51.100.1 dev if1"));
+    CHECK(of("if0") == address("203.0.113.7"));
+    CHECK(of("if1") == address("198.51.100.7"));
+  }
+
   TEST_CASE("a renamed interface has its new name and its old index") {
     if (!has_command("ip")) return;
     Interfaces interfaces;

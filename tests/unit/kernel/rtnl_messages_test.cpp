@@ -68,6 +68,7 @@ rtmsg default_route_head() {
 Message<rtmsg> a_default_route() {
   return Message<rtmsg>(RTM_NEWROUTE, default_route_head())
       .number(RTA_PRIORITY, 100)
+      .number(RTA_GATEWAY, htonl(0xcb007101))
       .number(RTA_OIF, 3);
 }
 
@@ -183,7 +184,24 @@ TEST_SUITE("rtnl_messages") {
     CHECK(message->index == 7);
     CHECK(message->address == network("192.168.77.1/24"));
     CHECK_FALSE(message->secondary);
+    CHECK(message->global);
     CHECK(parse_address(an_address().number(IFA_FLAGS, 0x01).get())->secondary);
+    const ifaddrmsg of_the_link{
+        .ifa_family = AF_INET, .ifa_prefixlen = 32, .ifa_scope = RT_SCOPE_LINK, .ifa_index = 7};
+    CHECK_FALSE(
+        parse_address(Message<ifaddrmsg>(RTM_NEWADDR, of_the_link).number(IFA_LOCAL, 1).get())
+            ->global);
+  }
+
+  TEST_CASE("an address reaches its own network, or the peer's") {
+    CHECK(parse_address(an_address().get())->reached.contains(address("192.168.77.2")));
+    auto message = Message<ifaddrmsg>(RTM_NEWADDR,
+                                      {.ifa_family = AF_INET, .ifa_prefixlen = 32, .ifa_index = 7});
+    message.number(IFA_LOCAL, htonl(0xcb007107));
+    CHECK(parse_address(message.get())->reached == network("203.0.113.7/32"));
+    message.number(IFA_ADDRESS, htonl(0xcb007101));
+    CHECK(parse_address(message.get())->reached == network("203.0.113.1/32"));
+    CHECK(parse_address(message.get())->address == network("203.0.113.7/32"));
   }
 
   TEST_CASE("addresses of another family, or with an impossible prefix, are none") {
@@ -201,7 +219,9 @@ TEST_SUITE("rtnl_messages") {
   TEST_CASE("a default route is one of the main table, alive, to anywhere") {
     const auto route = parse_default_route(a_default_route().get());
     REQUIRE(route);
-    CHECK(route->index == 3);
+    REQUIRE(route->next_hops.size() == 1);
+    CHECK(route->next_hops[0].index == 3);
+    CHECK(route->next_hops[0].gateway == address("203.0.113.1"));
     CHECK(route->metric == 100);
     rtmsg head = default_route_head();
     SUBCASE("to a network") {
@@ -230,15 +250,30 @@ TEST_SUITE("rtnl_messages") {
                                   .get()));
   }
 
-  TEST_CASE("of several next hops the first that is alive counts") {
-    const rtnexthop hops[2] = {{sizeof(rtnexthop), RTNH_F_DEAD, 0, 4},
-                               {sizeof(rtnexthop), 0, 0, 5}};
+  TEST_CASE("of several next hops those that are alive count, each with its gateway") {
+    struct Hop {
+      rtnexthop head;
+      nlattr gateway;
+      std::uint32_t address;
+    };
+    const auto hop = [](unsigned char flags, int index, std::uint16_t type) {
+      return Hop{{sizeof(Hop), flags, 0, index}, {8, type}, htonl(0xcb007100U + unsigned(index))};
+    };
+    const Hop hops[] = {hop(RTNH_F_DEAD, 4, RTA_GATEWAY), hop(0, 5, RTA_GATEWAY),
+                        hop(0, 6, RTA_FLOW)};
     const auto route = parse_default_route(Message<rtmsg>(RTM_NEWROUTE, default_route_head())
                                                .bytes(RTA_MULTIPATH, hops, sizeof hops)
                                                .get());
     REQUIRE(route);
-    CHECK(route->index == 5);
+    REQUIRE(route->next_hops.size() == 2);
+    CHECK(route->next_hops[0].index == 5);
+    CHECK(route->next_hops[0].gateway == address("203.0.113.5"));
+    CHECK(route->next_hops[1].index == 6);
+    CHECK_FALSE(route->next_hops[1].gateway);
     CHECK(route->metric == 0);
+    CHECK_FALSE(parse_default_route(Message<rtmsg>(RTM_NEWROUTE, default_route_head())
+                                        .bytes(RTA_MULTIPATH, hops, sizeof(Hop))
+                                        .get()));
   }
 
   TEST_CASE("messages cut short anywhere, or with lengths that lie, are no value") {
