@@ -342,8 +342,8 @@ struct AnnounceLan {
 
 // Announce the LAN and answer searches over IPv6 too: the descriptions can be fetched so. With fd:
 // a UDP socket on port 1900, bound to the interface, a member of FF02::C and FF05::C there. Sent
-// again at each change, with a new socket in the former one's place. Without addresses, and without
-// fd: IPv6 has gone.
+// before StartAnnouncing where there is IPv6 by then, and again at each change, with a new socket
+// in the former one's place. Without addresses, and without fd: IPv6 has gone.
 struct AnnounceLanIpv6 {
   std::vector<IpNetwork> addresses;  // the router's own there
   std::uint16_t http_port;

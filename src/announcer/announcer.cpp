@@ -90,7 +90,7 @@ class Announcer {
   void announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd search_socket);
   void start_announcing();
   void state_variables(const StateVariables& state);
-  void announce(SearchResponder& responder);
+  void say_alive() const;
   void refresh();
   template <class Message>
   void send(const Message& message);
@@ -195,9 +195,12 @@ void Announcer::start_announcing() {
   if (const auto result = publisher_->register_documents(identity); !result) fail(result.error());
   responder_ =
       std::make_unique<SearchResponder>(loop_, std::move(lan_->search_socket), lan_->sites);
-  // UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first.
+  // UDA 1.1 section 1.2.2: what an earlier life of this device announced is revoked first, by both
+  // families before either says that it is there: to a control point of both it is one device.
   responder_->say_byebye();
-  announce(*responder_);
+  if (ipv6_responder_) ipv6_responder_->say_byebye();
+  say_alive();
+  refresh_.start(kRepetition);
   base::log_notice("announcing " + identity.igd1_location + " on " + lan_->settings.interface);
 }
 
@@ -205,25 +208,25 @@ void Announcer::announce_lan_ipv6(const AnnounceLanIpv6& settings, base::Fd sear
   if (!lan_ || bool(search_socket) == settings.addresses.empty())
     fail("AnnounceLanIpv6 came before AnnounceLan, or without its socket");
   set_guarded_ipv6_networks(settings.addresses);
-  // No byebye for an address that has gone: it is gone, and the device is not.
-  const bool is_first = !ipv6_responder_;
+  // No byebye, for an address that has gone or before one that comes: the device is there, under
+  // the same USN.
   ipv6_responder_.reset();
   if (settings.addresses.empty()) return;
   ipv6_responder_ = std::make_unique<SearchResponder>(
       loop_, std::move(search_socket),
       sites_for(settings.addresses, settings.http_port, lan_->device));
-  if (is_first) ipv6_responder_->say_byebye();
-  announce(*ipv6_responder_);
-}
-
-void Announcer::announce(SearchResponder& responder) {
-  responder.say_alive();
+  if (!responder_) return;
+  ipv6_responder_->say_alive();
   refresh_.start(kRepetition);
 }
 
-void Announcer::refresh() {
+void Announcer::say_alive() const {
   if (responder_) responder_->say_alive();
   if (ipv6_responder_) ipv6_responder_->say_alive();
+}
+
+void Announcer::refresh() {
+  say_alive();
   const seconds latest = lan_->device.max_age / 2 - kMargin;
   const seconds asked(lan_->settings.notify_interval);
   refresh_.start(random_interval(

@@ -178,7 +178,10 @@ void LanSide::on_announcer_message(const std::vector<wire::Frame>& frames) {
   }
 }
 
+// IPv6 first: the answers come in this order, and the announcer, which begins with IPv4's, revokes
+// what was announced by both families before it says alive by either.
 void LanSide::serve() {
+  if (ipv6_.is_served()) ipv6_.serve(service_, event_port_);
   service_.send(ServeLan{index_,
                          link_->interface,
                          IpFamily::V4,
@@ -187,7 +190,6 @@ void LanSide::serve() {
                          event_port_,
                          further_networks()},
                 listener_->fd.get());
-  if (ipv6_.is_served()) ipv6_.serve(service_, event_port_);
 }
 
 void LanSide::tell_service() {

@@ -15,6 +15,7 @@ from igd_client import FIREWALL, IGD1, IGD2, WAN_IP_1, SoapFault
 from ipv6 import (LAN, ULA, WAN, Udp6, add_ipv6, listen6, tcp6_passes, tentative, udp6_passes,
                   wait_for_addresses)
 from namespace import wait_until
+from traffic import Capture
 
 WITHIN = 5  # seconds, on a loaded machine
 
@@ -255,6 +256,45 @@ def test_addresses_are_followed_as_they_come_and_go(lab, upnpd):
     wait_until(lambda: f"{new}1/64" not in status_addresses(upnpd), WITHIN, upnpd.log)
     assert not told()
     lab.pc1.ip(f"addr del {new}10/64 dev eth0\n")
+
+
+def told_on(wire):
+    """(HOST, NTS) of what has been said of the root device, in order."""
+    texts = [frame.decode(errors="replace") for frame in wire.frames if b"NT: upnp:rootdevice\r" in frame]
+    return [re.search(r"HOST: (\S+):1900\r.*NTS: ssdp:(\w+)\r", text, re.DOTALL).groups()
+            for text in texts if "NOTIFY * " in text]
+
+
+def said_by(wire, kind):
+    return {host for host, nts in told_on(wire) if nts == kind}
+
+
+def test_at_a_start_byebye_is_said_by_both_families_before_alive_is_by_either(make_lab, closing):
+    lab = make_lab()
+    add_ipv6(lab)
+    wait_until(lambda: not tentative(lab.router, "lan"), WITHIN, "the router has its addresses")
+    wire = closing(Capture(lab.pc1))
+    Upnpd(lab).start()
+    groups = {"239.255.255.250", "[ff02::c]", "[ff05::c]"}
+    wait_until(lambda: said_by(wire, "alive") == groups, WITHIN, lambda: f"alive in {told_on(wire)}")
+    kinds = [nts for _, nts in told_on(wire)]
+    assert said_by(wire, "byebye") == groups
+    assert "byebye" not in kinds[kinds.index("alive"):], told_on(wire)
+
+
+def test_a_device_that_is_there_says_no_byebye_when_ipv6_comes(make_lab, closing):
+    """To a control point of both families it is one device, by its USN."""
+    lab = make_lab()
+    add_ipv6(lab)
+    lab.router.sysctl("net.ipv6.conf.lan.disable_ipv6=1")
+    upnpd = Upnpd(lab).start()
+    for _ in ("it comes", "it comes back"):
+        wire = closing(Capture(lab.pc1))
+        lab.router.sysctl("net.ipv6.conf.lan.disable_ipv6=0")
+        wait_until(lambda: "[ff02::c]" in said_by(wire, "alive"), WITHIN, upnpd.log)
+        lab.router.sysctl("net.ipv6.conf.lan.disable_ipv6=1")
+        wait_until(lambda: status_addresses(upnpd) == [], WITHIN, upnpd.log)
+        assert said_by(wire, "byebye") == set(), told_on(wire)
 
 
 def test_ipv6_goes_and_comes_back_while_ipv4_goes_on(make_lab):
