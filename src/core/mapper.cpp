@@ -47,6 +47,17 @@ std::optional<PortMapping> closed_by(const MappingEvent& event) {
   return std::nullopt;
 }
 
+bool opens(const MappingEvent& event) {
+  switch (event.kind) {
+    case MappingEvent::Kind::Added: return event.mapping.enabled;
+    case MappingEvent::Kind::Replaced:
+      return event.mapping.enabled && (!event.before->enabled || closed_by(event));
+    case MappingEvent::Kind::Deleted:
+    case MappingEvent::Kind::Expired: return false;
+  }
+  return false;
+}
+
 Outcome Mapper::handle(const ServiceRequest& request, BootTime now) {
   const RequestHead& head = head_of(request);
   if (buckets_.take(asker_of(head), now)) return decide(request, now);

@@ -31,6 +31,8 @@ struct MappingEvent {
 // The mapping whose flows have lost their way by `event`, if any: one that is gone, is disabled, or
 // leads to another place now.
 std::optional<PortMapping> closed_by(const MappingEvent& event);
+// Whether what comes to its external port is led to its client only since `event`.
+bool opens(const MappingEvent& event);
 
 // What happened to a pinhole.
 struct PinholeEvent {

@@ -84,11 +84,11 @@ MappingStore::MappingStore(base::Loop& loop, const Config& config, std::unique_p
       flow_pause_(kFlowPause),
       lease_timer_(loop, [this] { end_leases(); }),
       sync_timer_(loop, [this] { journal_.sync(); }),
-      flow_timer_(loop, [this] { end_closed_flows(); }),
+      flow_timer_(loop, [this] { end_flows(); }),
       heal_timer_(loop, [this] { heal(); }) {}
 
 void MappingStore::close() {
-  if (flow_timer_.is_running()) end_closed_flows();  // of what went before
+  if (flow_timer_.is_running()) end_flows();  // of what went before
   if (const auto closed = nat_->close(); !closed)
     base::log_error(base::with_errno(closed.error().what, closed.error().error));
   // The leases' remaining times as of now, for a reboot that follows.
@@ -133,6 +133,10 @@ bool MappingStore::commit(const std::vector<NatChange>& changes, BootTime now) {
 }
 
 void MappingStore::set_surroundings(NatSurroundings surroundings) {
+  const auto is_new = [this](Ipv4Address address) {
+    return !surroundings_ || std::ranges::count(surroundings_->external_addresses, address) == 0;
+  };
+  if (std::ranges::any_of(surroundings.external_addresses, is_new)) look_for_early_flows();
   surroundings_ = std::move(surroundings);
   const auto set = nat_->set_surroundings(*surroundings_);
   if (set) return;
@@ -147,7 +151,7 @@ void MappingStore::follow_up(const core::Outcome& outcome, BootTime now) {
   if (was_well && !journal_.fault().empty()) base::log_error(journal_.fault());
   if (journal_.needs_sync() && !sync_timer_.is_running()) sync_timer_.start(kSyncPause);
   log_events(outcome, now);
-  close_flows(outcome);
+  note_flows(outcome);
   plan_next_end();
   changed_();
 }
@@ -160,11 +164,20 @@ void MappingStore::log_events(const core::Outcome& outcome, BootTime now) {
     event_log_.log(LogLevel::Notice, to_string(event.pinhole.owner), line_for(event, now));
 }
 
-void MappingStore::close_flows(const core::Outcome& outcome) {
-  for (const core::MappingEvent& event : outcome.events)
+void MappingStore::note_flows(const core::Outcome& outcome) {
+  for (const core::MappingEvent& event : outcome.events) {
     if (auto closed = core::closed_by(event)) closed_.push_back(*std::move(closed));
+    if (event.mapping.key.protocol == Protocol::UDP && core::opens(event)) has_opened_ = true;
+  }
   for (const core::PinholeEvent& event : outcome.pinhole_events)
     if (core::closes(event)) closed_pinholes_.push_back(event.pinhole);
+  plan_end_of_flows();
+}
+
+void MappingStore::look_for_early_flows() {
+  mapper_.table().for_each([this](const PortMapping& m) {
+    if (m.key.protocol == Protocol::UDP && m.enabled) has_opened_ = true;
+  });
   plan_end_of_flows();
 }
 
@@ -173,11 +186,11 @@ void MappingStore::plan_end_of_flows() {
     closed_.clear();
     closed_pinholes_.clear();
   }
-  const bool any = !closed_.empty() || !closed_pinholes_.empty();
+  const bool any = !closed_.empty() || !closed_pinholes_.empty() || has_opened_;
   if (any && !flow_timer_.is_running()) flow_timer_.start(flow_pause_);
 }
 
-void MappingStore::end_closed_flows() {
+void MappingStore::end_flows() {
   const BootTime begun = base::boot_now();
   const auto warn = [](const auto& ended) {
     if (!ended)
@@ -188,7 +201,14 @@ void MappingStore::end_closed_flows() {
   std::erase_if(closed_, [this](const PortMapping& m) { return mapper_.table().covers(m); });
   std::erase_if(closed_pinholes_,
                 [this](const Pinhole& p) { return mapper_.pinholes().find(p.key) != nullptr; });
-  if (!closed_.empty()) warn(flow_ender_.end_flows(closed_));
+  kernel::LedIn led_in{.external_addresses = {}, .has = [this](const PortMappingKey& key) {
+                         const PortMapping* const mapping = mapper_.table().find(key);
+                         return mapping != nullptr && mapping->enabled;
+                       }};
+  if (std::exchange(has_opened_, false) && surroundings_)
+    led_in.external_addresses = surroundings_->external_addresses;
+  if (!closed_.empty() || !led_in.external_addresses.empty())
+    warn(flow_ender_.end_flows(closed_, led_in));
   if (!closed_pinholes_.empty()) warn(flow_ender_.end_flows(closed_pinholes_));
   closed_.clear();
   closed_pinholes_.clear();

@@ -88,9 +88,11 @@ class MappingStore {
 
   bool commit(const std::vector<NatChange>& changes, BootTime now);
   void log_events(const core::Outcome& outcome, BootTime now);
-  void close_flows(const core::Outcome& outcome);
+  void note_flows(const core::Outcome& outcome);
+  // Of all mappings there are.
+  void look_for_early_flows();
   void plan_end_of_flows();
-  void end_closed_flows();
+  void end_flows();
   void plan_next_end();
 
   base::Loop& loop_;
@@ -109,6 +111,7 @@ class MappingStore {
   base::RateLimitedLog event_log_{{.burst = 100, .per_line = std::chrono::milliseconds(200)}};
   std::vector<PortMapping> closed_;  // whose flows are still to be ended
   std::vector<Pinhole> closed_pinholes_;
+  bool has_opened_ = false;        // UDP may have come to the router itself before it was led in
   BootTime::duration flow_pause_;  // before the next look for their flows
   base::BootTimer lease_timer_;
   base::Timer sync_timer_, flow_timer_, heal_timer_;

@@ -74,6 +74,7 @@ bool MappingStore::heal() {
   base::give_back_memory();
   refusal_.clear();
   const bool is_news = std::exchange(table_was_named_, false) || *healed != 0;
+  if (is_news) look_for_early_flows();  // meanwhile nothing may have been led in
   if (is_news && !pace_.is_contested(now))
     base::log_warning("table inet upnpd was not what it should be: it is repaired, with " +
                       std::to_string(*healed) + " changes of its elements");

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -73,6 +74,30 @@ class Closed {
   std::set<std::pair<FlowEnds, std::uint32_t>> ends_;
 };
 
+// What came to the router itself and would be led in if it came now.
+class CameTooEarly {
+ public:
+  explicit CameTooEarly(const LedIn& led_in) : led_in_(led_in) {}
+  bool had(const nf_conntrack* flow) const {
+    // What was answered is a service of the router's.
+    if (nfct_get_attr_u8(flow, ATTR_L4PROTO) != IPPROTO_UDP ||
+        (nfct_get_attr_u32(flow, ATTR_STATUS) & (IPS_DST_NAT | IPS_SEEN_REPLY)) != 0 ||
+        std::ranges::count(led_in_.external_addresses, address_of(flow, ATTR_ORIG_IPV4_DST)) == 0)
+      return false;
+    const auto port = ExternalPort::parse(ntohs(nfct_get_attr_u16(flow, ATTR_PORT_DST)));
+    if (!port) return false;
+    const auto sender = RemoteHost::parse(address_of(flow, ATTR_ORIG_IPV4_SRC));
+    return led_in_.has({RemoteHost::any(), *port, Protocol::UDP}) ||
+           (sender && led_in_.has({*sender, *port, Protocol::UDP}));
+  }
+
+ private:
+  static Ipv4Address address_of(const nf_conntrack* flow, nf_conntrack_attr attribute) {
+    return Ipv4Address::from_host_order(ntohl(nfct_get_attr_u32(flow, attribute)));
+  }
+  const LedIn& led_in_;
+};
+
 // The closed pinholes, as the keys that a flow can have come by: with each of the wildcards.
 class ClosedPinholes {
  public:
@@ -104,6 +129,22 @@ class ClosedPinholes {
   std::set<PinholeKey> keys_;
 };
 
+// Has the kernel pick what it dumps: UDP to `address`. Those before 5.8 dump everything.
+void ask_for_udp_to(Ipv4Address address, nlmsghdr& dump) {
+  constexpr std::uint32_t kByDestination = 1 << 1, kByProtocol = 1 << 3;  // CTA_FILTER_F_...
+  nlattr* const filter = mnl_attr_nest_start(&dump, CTA_FILTER);
+  mnl_attr_put_u32(&dump, CTA_FILTER_ORIG_FLAGS, kByDestination | kByProtocol);
+  mnl_attr_nest_end(&dump, filter);
+  nlattr* const tuple = mnl_attr_nest_start(&dump, CTA_TUPLE_ORIG);
+  nlattr* const addresses = mnl_attr_nest_start(&dump, CTA_TUPLE_IP);
+  mnl_attr_put_u32(&dump, CTA_IP_V4_DST, htonl(address.host_order()));
+  mnl_attr_nest_end(&dump, addresses);
+  nlattr* const protocol = mnl_attr_nest_start(&dump, CTA_TUPLE_PROTO);
+  mnl_attr_put_u8(&dump, CTA_PROTO_NUM, IPPROTO_UDP);
+  mnl_attr_nest_end(&dump, protocol);
+  mnl_attr_nest_end(&dump, tuple);
+}
+
 }  // namespace
 
 std::expected<FlowEnder, NetlinkError> FlowEnder::open() {
@@ -112,23 +153,30 @@ std::expected<FlowEnder, NetlinkError> FlowEnder::open() {
   return FlowEnder(*std::move(socket));
 }
 
-std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(
-    std::span<const PortMapping> mappings) {
-  return end_flows_of(Closed(mappings), AF_INET);
+std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(std::span<const PortMapping> mappings,
+                                                              const LedIn& led_in) {
+  const Closed closed(mappings);
+  const CameTooEarly early(led_in);
+  NetfilterRequest dump(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET);
+  // The usual look after an addition: what a LAN has begun need not be read.
+  if (mappings.empty() && led_in.external_addresses.size() == 1)
+    ask_for_udp_to(led_in.external_addresses.front(), dump.header());
+  return end_chosen(dump,
+                    [&](const nf_conntrack* flow) { return closed.had(flow) || early.had(flow); });
 }
 
 std::expected<std::size_t, NetlinkError> FlowEnder::end_flows(std::span<const Pinhole> pinholes) {
-  return end_flows_of(ClosedPinholes(pinholes), AF_INET6);
+  const ClosedPinholes closed(pinholes);
+  NetfilterRequest dump(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET6);
+  return end_chosen(dump, [&](const nf_conntrack* flow) { return closed.had(flow); });
 }
 
-template <class ClosedEnds>
-std::expected<std::size_t, NetlinkError> FlowEnder::end_flows_of(const ClosedEnds& closed,
-                                                                 unsigned char family) {
+std::expected<std::size_t, NetlinkError> FlowEnder::end_chosen(NetfilterRequest& dump,
+                                                               const Choice& choice) {
   std::vector<Flow> found;
-  NetfilterRequest dump(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
   const auto dumped = socket_.ask(dump.header(), [&](const nlmsghdr& message) {
     Flow flow(nfct_new());
-    if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && closed.had(flow.get()))
+    if (flow && nfct_nlmsg_parse(&message, flow.get()) >= 0 && choice(flow.get()))
       found.push_back(std::move(flow));
   });
   // EINTR: the table changed while it was read, which it always does; what was seen is there.
@@ -136,7 +184,8 @@ std::expected<std::size_t, NetlinkError> FlowEnder::end_flows_of(const ClosedEnd
 
   std::size_t ended = 0;
   for (const Flow& flow : found) {
-    NetfilterRequest deletion(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
+    NetfilterRequest deletion(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
+                              nfct_get_attr_u8(flow.get(), ATTR_ORIG_L3PROTO));
     nfct_nlmsg_build(&deletion.header(), flow.get());
     // One that has ended by itself meanwhile is gone as well.
     if (socket_.ask(deletion.header(), [](const nlmsghdr&) {})) ++ended;

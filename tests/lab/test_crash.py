@@ -8,7 +8,7 @@ import pytest
 from daemon import Upnpd
 from igd_client import WAN_IP_2, find_igd
 from namespace import is_alive, wait_until
-from traffic import Stream, UdpEcho, WebServer, fetch, is_closed
+from traffic import Stream, UdpEcho, WebServer, fetch, is_closed, is_echoed
 
 # Longer than the 256 bytes an element of the kernel can keep, and not only ASCII.
 DESCRIPTION = "Spiel & Spaß <3 : " + "ä" * 300
@@ -203,6 +203,17 @@ def test_a_clean_stop_ends_the_flows_of_what_was_deleted_just_before(lab, upnpd,
     igd.delete(6000, protocol="UDP")
     upnpd.stop()
     assert not deleted.is_answered() and kept.is_answered()
+
+
+def test_a_peer_that_sends_while_upnpd_is_stopped_gets_in_after_the_start(lab, upnpd, closing):
+    closing(UdpEcho(lab.pc1, 5000))
+    find_igd(lab.pc1).add(6000, 5000, protocol="UDP", lease=600)
+    upnpd.stop()
+    to = (lab.wan_address, 6000)
+    with lab.inet1.udp(timeout=0.1) as peer:
+        assert not is_echoed(peer, to)
+        upnpd.start()
+        wait_until(lambda: is_echoed(peer, to), 2, "the peer, which goes on sending, gets in")
 
 
 def test_where_end_flows_is_no_a_start_ends_none(lab, closing):

@@ -3,7 +3,8 @@
 import pytest
 
 from igd_client import find_igd
-from traffic import UdpEcho, WebServer, fetch, is_closed, udp_passes
+from namespace import wait_until
+from traffic import UdpEcho, WebServer, fetch, is_closed, is_echoed, udp_passes
 
 
 @pytest.mark.parametrize("client", ["pc1", "pc2"])
@@ -21,6 +22,18 @@ def test_a_lan_host_reaches_the_mapping_by_the_external_address(lab, upnpd, clos
     igd.delete(8080)
     igd.delete(8080, protocol="UDP")
     assert is_closed(host, lab.wan_address, 8080)
+
+
+@pytest.mark.parametrize("client", ["pc1", "pc2"])
+def test_a_lan_host_that_sends_before_there_is_a_mapping_gets_in_with_it(lab, upnpd, closing, client):
+    closing(UdpEcho(lab.pc1, 5001))
+    igd = find_igd(lab.pc1)
+    to = (lab.wan_address, 8081)
+    with getattr(lab, client).udp(timeout=0.1) as peer:
+        assert not is_echoed(peer, to)
+        igd.add(8081, 5001, protocol="UDP")
+        wait_until(lambda: is_echoed(peer, to), 2, "the host, which goes on sending, gets in")
+    igd.delete(8081, protocol="UDP")
 
 
 def test_the_routers_lan_address_is_never_shadowed(lab, upnpd, closing):

@@ -13,7 +13,7 @@ import pytest
 from daemon import Upnpd
 from igd_client import SoapFault, find_igd
 from namespace import wait_until
-from traffic import Stream, UdpEcho, WebServer, fetch, is_closed
+from traffic import Stream, UdpEcho, WebServer, fetch, is_closed, is_echoed
 
 HEALED_WITHIN = 1.0
 
@@ -121,6 +121,21 @@ def test_whatever_others_do_to_the_table_is_put_right(lab, start, page, home_rul
     assert 580 <= lease <= 600
     assert upnpd.log().count("is repaired") == 1, upnpd.log()
     assert upnpd.status()["faults"]["kernel"] == ""
+
+
+def test_a_peer_that_sends_while_the_table_is_not_there_gets_in_again(lab, start, closing):
+    upnpd = start(table_owner="no")
+    closing(UdpEcho(lab.pc1, 5000))
+    find_igd(lab.pc1).add(6000, 5000, protocol="UDP", lease=600)
+    to = (lab.wan_address, 6000)
+    with lab.inet1.udp(timeout=0.1) as peer:
+        upnpd.signal_all(signal.SIGSTOP)
+        try:
+            lab.nft("delete table inet upnpd")
+            assert not is_echoed(peer, to)
+        finally:
+            upnpd.signal_all(signal.SIGCONT)
+        wait_until(lambda: is_echoed(peer, to), 2, "the peer, which goes on sending, gets in")
 
 
 def test_the_damage_is_real(lab, start, page, home_rules):

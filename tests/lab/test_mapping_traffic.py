@@ -5,7 +5,7 @@ import pytest
 from daemon import Upnpd
 from igd_client import WAN_IP_2, SoapFault, find_igd
 from namespace import wait_until
-from traffic import UdpEcho, WebServer, fetch, is_closed, udp_passes
+from traffic import UdpEcho, WebServer, fetch, is_closed, is_echoed, udp_passes
 
 
 @pytest.fixture(scope="module", params=["accepting", "dropping"])
@@ -63,17 +63,27 @@ def test_tcp_and_udp_of_one_port_are_two_mappings(lab, upnpd, igd, closing):
 def test_a_connection_of_a_deleted_mapping_ends(lab, upnpd, igd, closing):
     closing(UdpEcho(lab.pc1, 5001))
     igd.add(6001, 5001, protocol="UDP")
+    to = (lab.wan_address, 6001)
     with lab.inet1.udp(timeout=0.2) as flow:
-        def is_answered():
-            try:
-                flow.sendto(b"1", (lab.wan_address, 6001))
-                return flow.recv(16) == b"1"
-            except OSError:
-                return False
-        assert is_answered()
+        assert is_echoed(flow, to)
         igd.delete(6001, protocol="UDP")
-        wait_until(lambda: not is_answered(), 2, "the flow, busy all the while, ends")
-        assert not is_answered()
+        wait_until(lambda: not is_echoed(flow, to), 2, "the flow, busy all the while, ends")
+        assert not is_echoed(flow, to)
+
+
+def test_a_peer_that_sends_before_there_is_a_mapping_gets_in_with_it(lab, upnpd, igd, closing):
+    closing(UdpEcho(lab.pc1, 5002))
+    to = (lab.wan_address, 6002)
+    with lab.inet1.udp(timeout=0.1) as peer:
+        assert not is_echoed(peer, to)
+        igd.add(6002, 5002, protocol="UDP", enabled="0")
+        assert not is_echoed(peer, to)
+        for _ in range(2):
+            igd.add(6002, 5002, protocol="UDP")
+            wait_until(lambda: is_echoed(peer, to), 2, "the peer, which goes on sending, gets in")
+            igd.delete(6002, protocol="UDP")
+            wait_until(lambda: not is_echoed(peer, to), 2, "its flow ends")
+            assert not is_echoed(peer, to)
 
 
 def test_a_remote_host_is_let_in_alone(lab, upnpd, igd, closing):

@@ -125,6 +125,15 @@ def udp_passes(host, address, port, timeout=0.3):
             return False
 
 
+def is_echoed(endpoint, to):
+    """Whether a datagram comes back, of a flow that may be there already."""
+    try:
+        endpoint.sendto(b"1", to)
+        return endpoint.recv(16) == b"1"
+    except OSError:
+        return False
+
+
 def fetch(host, address, port, timeout=2.0):
     """The web page at `address:port` as `host` sees it; None when the port is closed."""
     try:

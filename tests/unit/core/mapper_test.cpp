@@ -197,6 +197,20 @@ TEST_SUITE("mapper") {
     CHECK(closed(a_request().tcp(8080, 8001).remove()));
   }
 
+  TEST_CASE("a mapping opens what it leads elsewhere, a renewal and one that is disabled nothing") {
+    Mapper mapper = a_mapper();
+    const auto opened = [&](const ServiceRequest& request) {
+      return opens(mapper.handle(request, at_second(0)).events.at(0));
+    };
+    CHECK(opened(a_request().udp(8080, 8000).add()));
+    CHECK_FALSE(opened(a_request().udp(8080, 8000).lease(9).add()));
+    CHECK(opened(a_request().udp(8080, 8001).add()));
+    CHECK_FALSE(opened(a_request().udp(8080, 8001).disabled().add()));
+    CHECK(opened(a_request().udp(8080, 8001).add()));
+    CHECK_FALSE(opened(a_request().udp(8080, 8001).remove()));
+    CHECK_FALSE(opened(a_request().udp(8080, 8001).disabled().add()));
+  }
+
   TEST_CASE("a revert undoes everything since the last confirm, in any mixture") {
     Mapper mapper = a_mapper();
     mapper.handle(a_request().tcp(8080, 8080).lease(60).add(), at_second(0));
