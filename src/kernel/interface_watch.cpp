@@ -4,7 +4,6 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -31,11 +30,13 @@ void hand_out(const std::vector<Message>& messages, bool Message::*last,
         (found->second.*addresses).push_back(message.address);
 }
 
-// The gateway of each link's best default route, `routes` being ordered by their metric.
-std::map<int, std::optional<Ipv4Address>> gateways_of(
-    const std::vector<DefaultRouteMessage>& routes) {
+// Default routes by their metric; equal ones as the kernel tells them.
+using DefaultRoutes = std::multimap<std::uint32_t, DefaultRouteMessage>;
+
+// The gateway of each link's best default route.
+std::map<int, std::optional<Ipv4Address>> gateways_of(const DefaultRoutes& routes) {
   std::map<int, std::optional<Ipv4Address>> gateways;
-  for (const DefaultRouteMessage& route : routes)
+  for (const auto& [metric, route] : routes)
     for (const auto& hop : route.next_hops)
       gateways.try_emplace(hop.index, hop.gateway);
   return gateways;
@@ -73,7 +74,7 @@ std::expected<void, NetlinkError> InterfaceWatch::dump(int type, unsigned char f
 std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   std::map<int, RouterInterface> by_index;
   std::vector<AddressMessage> addresses;
-  std::vector<DefaultRouteMessage> routes;
+  DefaultRoutes routes;
   auto links_read = dump(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr& message) {
     if (auto link = parse_link(bytes_of(message)))
       by_index.insert_or_assign(
@@ -95,17 +96,17 @@ std::expected<RouterInterfaces, NetlinkError> InterfaceWatch::snapshot_once() {
   if (!ipv6_addresses_read && ipv6_addresses_read.error().error == EINTR)
     return std::unexpected(ipv6_addresses_read.error());
   auto routes_read = dump(RTM_GETROUTE, AF_INET, [&](const nlmsghdr& message) {
-    if (auto route = parse_default_route(bytes_of(message))) routes.push_back(*std::move(route));
+    if (auto route = parse_default_route(bytes_of(message)))
+      routes.emplace(route->metric, *std::move(route));
   });
   if (!routes_read) return std::unexpected(routes_read.error());
 
   hand_out(addresses, &AddressMessage::secondary, by_index, &RouterInterface::addresses);
   hand_out(ipv6_addresses, &Ipv6AddressMessage::deprecated, by_index,
            &RouterInterface::ipv6_addresses);
-  std::ranges::stable_sort(routes, {}, &DefaultRouteMessage::metric);
   RouterInterfaces snapshot;
   if (!routes.empty())
-    if (const auto found = by_index.find(routes.front().next_hops.front().index);
+    if (const auto found = by_index.find(routes.begin()->second.next_hops.front().index);
         found != by_index.end())
       snapshot.default_route_interface = found->second.name;
   const auto gateways = gateways_of(routes);
