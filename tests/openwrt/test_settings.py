@@ -35,6 +35,11 @@ def on_lan(verdict, ports, why):
     return [f"{verdict} {ports} {whom} {ports} # {why} on lan" for whom in ("192.168.1.1/24", "::/0")]
 
 
+def refused(ports, network="lan", address="192.168.1.1/24"):
+    return [f"deny {pair[0]} {whom} {pair[1]} # refused on {network}" for whom in (address, "::/0")
+            for pair in ((ports, "0-65535"), ("0-65535", ports))]
+
+
 def on_all(verdict, ports, why):
     return [f"{verdict} {ports} {whom} {ports} # {why} on every network" for whom in ("0.0.0.0/0", "::/0")]
 
@@ -115,16 +120,17 @@ ENTRIES = {
     "a filter": (section("acl_entry", "action accept", "descr_filter 'Xbox|Play.*'"),
                  ['allow 1-65535 0.0.0.0/0 1-65535 "Xbox|Play.*" # ACL']),
     "an ignored entry": (section("acl_entry", "action ignore"), []),
+    "an entry that is disabled": (section("acl_entry", "action disabled", "ext_port 80"), []),
     "an entry that says nothing": (section("acl_entry"), ["deny 1-65535 0.0.0.0/0 1-65535 # ACL"]),
-    "ports refused before": (QUIET_LAN, ["deny 22 192.168.1.1/24 22 # refused on lan", "deny 22 ::/0 22 # refused on lan"]),
+    "ports refused before": (QUIET_LAN, refused("22")),
     "the usual refused ports": (section("internal_network", "interface guest", "access_preset accept-high-ports"), [
-        f"deny {ports} {whom} {ports} # refused on guest" for ports in ("21", "23", "135", "137-139", "445", "3389")
-        for whom in ("192.168.2.1/24", "::/0")] + [
+        line for ports in ("21", "23", "135", "137-139", "445", "3389")
+        for line in refused(ports, "guest", "192.168.2.1/24")] + [
         "allow 1024-65535 192.168.2.1/24 1024-65535 # accepted on guest", "allow 1024-65535 ::/0 1024-65535 # accepted on guest"]),
     "a network without the entries": (
         section("internal_network", "interface lan", "reject_ports 9", "access_preset none", "accept_ports '80 443'", "ignore_acl 1")
         + section("acl_entry", "action accept"),
-        ["deny 9 192.168.1.1/24 9 # refused on lan", "deny 9 ::/0 9 # refused on lan",
+        [*refused("9"),
          "allow 80 192.168.1.1/24 80 # accepted on lan", "allow 80 ::/0 80 # accepted on lan",
          "allow 443 192.168.1.1/24 443 # accepted on lan", "allow 443 ::/0 443 # accepted on lan",
          "deny 0-65535 192.168.1.1/24 0-65535 # the rest on lan", "deny 0-65535 ::/0 0-65535 # the rest on lan",
@@ -206,8 +212,7 @@ def test_entries_and_presets_of_the_proposed_schema_in_their_order(router, name)
     lines, wanted = ENTRIES[name]
     lan = "" if "internal_network" in lines else section(
         "internal_network", "interface lan", "reject_ports 22", "access_preset none")
-    before = [] if "internal_network" in lines else ["deny 22 192.168.1.1/24 22 # refused on lan",
-                                                     "deny 22 ::/0 22 # refused on lan"]
+    before = [] if "internal_network" in lines else refused("22")
     found = permissions(settled(router, proposed(rest=lan + lines)))
     assert found == before + wanted + ["deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
 
@@ -218,13 +223,13 @@ def test_presets_for_all_networks(router, name):
     entry = section("acl_entry", "action accept", "ext_port 80", "int_port 80", "comment web")
     lines = settled(router, proposed("internal_iface 'lan guest'", "reject_ports 22", *options, rest=entry))
     assert [line for line in lines if line.startswith("listening_ip=")] == ["listening_ip=br-lan", "listening_ip=br-guest"]
-    assert permissions(lines) == [*on_all("deny", "22", "refused"), *wanted, "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
+    assert permissions(lines) == [*refused("22", "every network", "0.0.0.0/0"), *wanted, "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
     assert "not applicable" not in router.log
 
 
 def test_unsafe_ports_are_refused_to_each_network_by_one_list(router):
     lines = settled(router, proposed("acl_reject_unsafe_ports '23 445'", rest=section("internal_network", "interface lan")))
-    assert permissions(lines)[:-1] == [*on_lan("deny", "23", "refused"), *on_lan("deny", "445", "refused")]
+    assert permissions(lines)[:-1] == [*refused("23"), *refused("445")]
     assert "not applicable" not in router.log
 
 
@@ -248,10 +253,67 @@ def test_the_shipped_settings_become_the_usual_rules(router):
                                           "deny 0-65535 0.0.0.0/0 0-65535 # Default deny"]
 
 
+TEMPLATES = section("acl_entry", "action disabled", "int_addr 192.168.1.100", "ext_port 80", "int_port 80", "comment web") + \
+    section("acl_entry", "action disabled", "int_addr 192.168.1.100", "ext_port 32400", "comment media")
+
+
+def test_entries_that_wait_to_be_enabled_refuse_nothing(router):
+    lines = settled(router, proposed("access_preset accept-high-ports", "check_acl 1", "reject_ports ' '", rest=TEMPLATES))
+    assert permissions(lines) == [*on_all("allow", "1024-65535", "accepted"), "deny 0-65535 0.0.0.0/0 0-65535 # what no list allows"]
+    assert "acl_entry" not in router.log
+
+
 def test_an_option_that_upnpd_has_no_use_for_is_named(router):
     settled(router, present("wps_button 1", "force_forwarding 1"))
-    assert "option wps_button in /etc/config/upnpd is not applicable" in router.log
+    assert "option wps_button of upnpd 'config' in /etc/config/upnpd is not applicable" in router.log
     assert "force_forwarding is not applicable" in router.log
+
+
+FOREIGN_PRESENT = ("http_port 5000", "enable_protocols all", "allow_third_party_mapping 1", "access_preset accept-all-ports",
+                   "reject_ports 22", "download_kbps 1000")
+FOREIGN_PROPOSED = ("port 5000", "secure_mode 0", "enable_upnp 0", "download 1000", "igdv1 0", "use_stun 1", "stun_port 3478",
+                    "ext_allow_private_ipv4 0")
+
+
+@pytest.mark.parametrize("settings, options, section_name", [(present, FOREIGN_PRESENT, "config"), (proposed, FOREIGN_PROPOSED, "settings")],
+                         ids=["present", "proposed"])
+def test_an_option_of_the_other_schema_is_named(router, settings, options, section_name):
+    settled(router, settings(*options))
+    named = [line for line in router.log.splitlines() if "not applicable" in line]
+    assert named == [f"daemon.warn: option {option.split()[0]} of upnpd '{section_name}' in /etc/config/upnpd is not applicable: "
+                     "upnpd has nothing like it there" for option in options]
+
+
+def test_what_each_network_says_is_not_read_of_the_settings(router):
+    settled(router, proposed("reject_ports 8080", "internal_iface lan", rest=LAN))
+    for option in ("reject_ports", "internal_iface"):
+        assert f"option {option} of upnpd 'settings' in /etc/config/upnpd is not applicable" in router.log
+
+
+@pytest.mark.parametrize("uci, named", [
+    (present(rules=section("perm_rule", "action allow", "ext_port 80")), "option ext_port of perm_rule 'cfg2'"),
+    (proposed(rest=section("acl_entry", "action accept", "ext_ports 80")), "option ext_ports of acl_entry 'cfg2'"),
+    (proposed(rest=section("internal_network", "interface lan", "speed 9")), "option speed of internal_network 'cfg2'"),
+    (present(rules="\tlist wps_buttons 1\n\tlist wps_buttons 2\n"), "option wps_buttons of upnpd 'config'"),
+    (present(rules=section("acl_entry", "action accept")), "section acl_entry 'cfg2'"),
+    (proposed(rest=section("upnpd 'config'", "secure_mode 0")), "section upnpd 'config'")],
+    ids=["of a rule", "of an entry", "of a network", "a list", "an entry beside the present settings", "both schemas"])
+def test_nothing_is_left_out_in_silence(router, uci, named):
+    settled(router, uci)
+    assert router.log.count(f"{named} in /etc/config/upnpd is not applicable") == 1, router.log
+
+
+def test_a_list_is_as_good_as_a_line_of_words(router):
+    lines = settled(router, present(rules="\tlist internal_iface lan\n\tlist internal_iface guest\n"))
+    assert [line for line in lines if line.startswith("listening_ip=")] == ["listening_ip=br-lan", "listening_ip=br-guest"]
+    assert "not applicable" not in router.log
+
+
+@pytest.mark.parametrize("level, debug", [("default", False), ("info", False), ("debug", True), ("chatty", False)])
+def test_log_output_by_its_names(router, level, debug):
+    settled(router, proposed(f"log_output {level}"))
+    assert ("--debug" in router.read("procd/instance")) == debug
+    assert ("log_output 'chatty' is none of default, info and debug" in router.log) == (level == "chatty")
 
 
 @pytest.mark.parametrize("option", ["port 80", "port many", "uuid wrong", "external_ip not.an.address", "notify_interval -5",

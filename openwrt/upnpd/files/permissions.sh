@@ -62,12 +62,18 @@ find_subnet() {
 	return 1
 }
 
+# By the external port, and by the internal one: neither is to be reached by way of another.
 write_refused_ports() {
-	local interface subnet list usual
+	local interface subnet list usual range address
 	find_subnet "$1" || return 0
 	get usual acl_reject_unsafe_ports "21 23 135 137-139 445 3389"
 	config_get list "$1" reject_ports "$usual"
-	on_network deny "$list" "$subnet" "refused on $interface"
+	for range in $list; do
+		for address in "$subnet" "::/0"; do
+			permission deny "$(ports "$range")" "$address" 0-65535 "" "refused on $interface"
+			permission deny 0-65535 "$address" "$(ports "$range")" "" "refused on $interface"
+		done
+	done
 }
 
 # Sets `preset` and its `place`: before the entries, after them, or alone, which is without them.
@@ -135,7 +141,7 @@ write_acl_entry() {
 	case "$action" in
 		accept) action=allow ;;
 		reject) action=deny ;;
-		ignore) return 0 ;;
+		ignore | disabled) return 0 ;;
 		*) log "acl_entry '$comment' has no action accept, reject or ignore: it refuses" warn; action=deny ;;
 	esac
 	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "$pattern" "$comment"

@@ -8,20 +8,9 @@ NEWLINE='
 '
 LARGEST=4294967295
 EVERYONE="0.0.0.0/0"
-# upnpd.conf's keys that are options by the same name.
-OWN_OPTIONS="absent_host_timeout allow_pinholes end_flows manufacturer_name manufacturer_url max_lease max_mappings
-	max_mappings_per_host max_requests_per_second model_description model_name model_url
-	table_owner"
-KNOWN_OPTIONS="enabled config_file log_output external_iface external_iface6 external_zone external_ip ipv6_disable
-	system_uptime notify_interval presentation_url serial_number model_number uuid stun_host
-	enable_upnp enable_natpmp secure_mode igdv1 download upload internal_iface port upnp_lease_file
-	upnp_lease_file6 use_stun stun_port ext_allow_private_ipv4 force_forwarding
-	enable_protocols allow_cgnat allow_third_party_mapping lease_file upnp_igd_compat download_kbps upload_kbps
-	friendly_name http_port access_defaults access_preset accept_ports reject_ports check_acl
-	enabled_protocols allow_cgnat_use upnp_igd_download upnp_igd_upload upnp_igd_friendly_name upnp_igd_http_port
-	acl_reject_unsafe_ports $OWN_OPTIONS"
 
 . "$SHARE/networks.sh"
+. "$SHARE/options.sh"
 . "$SHARE/schemas.sh"
 . "$SHARE/permissions.sh"
 
@@ -116,19 +105,6 @@ lease_directory() {
 		'' | /var/run/miniupnpd.leases) echo /var/lib/upnpd ;;
 		*) echo "$file.upnpd" ;;
 	esac
-}
-
-warn_of_unknown_options() {
-	option_cb() {
-		[ "$CONFIG_SECTION" = "$SECTION" ] || return 0
-		local known
-		for known in $KNOWN_OPTIONS; do
-			[ "$known" != "$1" ] || return 0
-		done
-		log "option $1 in /etc/config/upnpd is not applicable: upnpd has nothing like it" warn
-	}
-	config_load upnpd
-	reset_cb
 }
 
 # The whole of upnpd.conf on standard output, after config_load and find_section.

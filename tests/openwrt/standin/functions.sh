@@ -1,5 +1,5 @@
 # As much of OpenWrt's /lib/functions.sh as an init script uses. A UCI file is words of the shell.
-reset_cb() { option_cb() { :; }; }
+reset_cb() { config_cb() { :; }; option_cb() { :; }; list_cb() { :; }; }
 reset_cb
 
 config() {
@@ -10,16 +10,23 @@ config() {
 		*) CONFIG_SECTIONS="$CONFIG_SECTIONS $CONFIG_SECTION" ;;
 	esac
 	eval "CONFIG_${CONFIG_SECTION}_TYPE=\$1"
+	config_cb "$1" "$CONFIG_SECTION"
 }
 option() {
 	eval "CONFIG_${CONFIG_SECTION}_$1=\$2"
 	option_cb "$1" "$2"
 }
-list() { eval "CONFIG_${CONFIG_SECTION}_$1=\"\${CONFIG_${CONFIG_SECTION}_$1:+\$CONFIG_${CONFIG_SECTION}_$1 }\$2\""; }
+list() {
+	CONFIG_LISTS="$CONFIG_LISTS CONFIG_${CONFIG_SECTION}_$1"
+	eval "CONFIG_${CONFIG_SECTION}_$1=\"\${CONFIG_${CONFIG_SECTION}_$1:+\$CONFIG_${CONFIG_SECTION}_$1 }\$2\""
+	list_cb "$1" "$2"
+}
 
 config_load() {
-	CONFIG_SECTIONS='' CONFIG_NUMBER=0
+	[ -z "$CONFIG_LISTS" ] || unset $CONFIG_LISTS
+	CONFIG_LISTS='' CONFIG_SECTIONS='' CONFIG_NUMBER=0
 	[ ! -e "/etc/config/$1" ] || . "/etc/config/$1"
+	config_cb
 }
 config_get() { eval "$1=\"\${CONFIG_${2}_${3}:-\$4}\""; }
 config_get_bool() {
