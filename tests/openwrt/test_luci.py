@@ -38,14 +38,23 @@ def delete(call, token):
 
 def test_a_mapping_is_a_row_with_all_the_page_shows(lab, call):
     assert call("get_status") == {"rules": []}
-    find_igd(lab.pc1).add(8080, 80, lease=3600, description="<b>web</b>")
+    find_igd(lab.pc1).add(8080, 80, lease=3600, description="Q&A web")
     (row,) = call("get_status")["rules"]
     assert 3590 <= row.pop("expires") <= 3600
     num = row.pop("num")
     assert isinstance(num, str) and num.isdigit()
     assert row == {"proto": "TCP", "extport": 8080, "intaddr": "192.168.77.10", "intport": 80, "remote_host": "",
-                   "descr": "UPnP IGD / <b>web</b>", "host_hint": "console"}
+                   "descr": "UPnP IGD / Q＆A web", "host_hint": "console ‹1›"}
     assert delete(call, num) == "OK"
+
+
+@pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", "&lt;script&gt;", "</td><a href=javascript:1>"])
+def test_a_description_is_no_markup_to_a_page_that_takes_it_for_html(lab, call, text):
+    find_igd(lab.pc1).add(8080, 80, description=text)
+    (row,) = call("get_status")["rules"]
+    assert not set("<>&") & set(row["descr"])
+    assert row["descr"] == "UPnP IGD / " + text.replace("<", "‹").replace(">", "›").replace("&", "＆")
+    assert delete(call, row["num"]) == "OK"
 
 
 def test_delete_takes_the_row_that_was_shown_whatever_came_and_went_since(lab, upnpd, call):
@@ -83,7 +92,7 @@ def test_a_pinhole_is_a_row_too(lab, upnpd, call):
         "LeaseTime": 3600}, FIREWALL)
     (row,) = call("get_status")["rules"]
     assert row["num"].startswith("p") and row["intaddr"] == lab.pc1.address6 and row["intport"] == 4000
-    assert row["proto"] == "UDP" and row["descr"] == "UPnP IGD / IPv6 pinhole" and row["host_hint"] == "console"
+    assert row["proto"] == "UDP" and row["descr"] == "UPnP IGD / IPv6 pinhole" and row["host_hint"] == "console ‹1›"
     assert delete(call, row["num"]) == "OK" and call("get_status") == {"rules": []}
 
 

@@ -5,7 +5,7 @@ export function connect() {
 		defer: function(object, method, args, done) {
 			if (getenv('LUCI_RPC') == 'absent')
 				return null;
-			done(0, { '02:00:00:00:00:01': { name: 'console', ipaddrs: [ '192.168.77.10' ], ip6addrs: [ '2001:db8:77::10' ] } });
+			done(0, { '02:00:00:00:00:01': { name: 'console <1>', ipaddrs: [ '192.168.77.10' ], ip6addrs: [ '2001:db8:77::10' ] } });
 			return this;
 		}
 	};
