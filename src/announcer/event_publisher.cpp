@@ -26,7 +26,10 @@ static_assert(SubscriptionQuota::kOfHost +
 constexpr std::chrono::minutes kReminder{10};
 
 std::string error_text(std::string_view call, int code) {
-  return std::string(call) + ": " + ::UpnpGetErrorMessage(code);
+  // It talks to itself.
+  const bool without_lo = code == UPNP_E_SOCKET_BIND || code == UPNP_E_SOCKET_CONNECT;
+  return std::string(call) + ": " + ::UpnpGetErrorMessage(code) +
+         (without_lo ? "; libupnp needs the interface lo (ip link set lo up)" : "");
 }
 
 // Variables as libupnp takes them; valid while they are.

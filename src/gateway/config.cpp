@@ -111,8 +111,10 @@ ConfigReading read_config_file(const std::filesystem::path& file) {
   if (stream) text << stream.rdbuf();
   if (!stream || std::filesystem::is_directory(file)) {
     ConfigReading reading;
-    reading.problems.push_back({Severity::Error, file.string(),
-                                base::with_errno("cannot be read", errno == 0 ? EISDIR : errno)});
+    reading.problems.push_back(
+        {Severity::Error, file.string(),
+         base::with_errno("the configuration cannot be read (--config names the file)",
+                          errno == 0 ? EISDIR : errno)});
     return reading;
   }
   return read_config(text.str(), file.filename().string());

@@ -67,7 +67,8 @@ std::string write_new(const std::filesystem::path& file, const Identity& identit
                        ::fsync(fd.get()) == 0 && ::rename(fresh.c_str(), file.c_str()) == 0;
   if (written) return "";
   return base::with_errno("the device's identity cannot be kept in " + file.string() +
-                              ", clients have to find it anew after a restart",
+                              ", clients have to find it anew after a restart; lease_file may name "
+                              "another place",
                           errno);
 }
 

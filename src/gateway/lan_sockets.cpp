@@ -71,7 +71,8 @@ std::expected<HttpListener, std::string> open_http_listener(const std::string& i
   if (is_ipv6 && !set(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return failed("no IPv6 socket");
   if (!bind_to(fd.get(), address, port))
     return failed("cannot listen on " + to_string(address) + " port " + std::to_string(port) +
-                  " (http_port)");
+                  " (http_port" +
+                  (errno == EADDRINUSE ? " may name another, 0 any that is free)" : ")"));
   if (::listen(fd.get(), kBacklog) != 0) return failed("cannot listen on " + to_string(address));
   base::SocketAddress bound;
   socklen_t length = bound.length();

@@ -148,21 +148,29 @@ int check(const Options& options) {
   return 0;
 }
 
-std::expected<void, std::string> make_directory(const std::filesystem::path& path) {
+std::expected<void, std::string> make_directory(const std::filesystem::path& path,
+                                                const char* advice) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error)
-    return std::unexpected("cannot make directory " + path.string() + ": " + error.message());
+    return std::unexpected("cannot make directory " + path.string() + ": " + error.message() +
+                           "; " + advice);
   return {};
 }
 
 std::expected<void, std::string> make_directories(const Config& config) {
-  for (const std::filesystem::path& path :
-       {std::filesystem::path(kRunDirectory), std::filesystem::path(kEmptyRoot),
-        config.admin_socket.parent_path()})
-    if (auto made = make_directory(path); !made) return made;
+  for (const std::filesystem::path path : {kRunDirectory, kEmptyRoot})
+    if (auto made = make_directory(path, "upnpd needs it, on a file system that can be written");
+        !made)
+      return made;
+  if (auto made =
+          make_directory(config.admin_socket.parent_path(), "admin_socket may name another place");
+      !made)
+    return made;
   // The journal can do without its directory, and says so.
-  if (auto made = make_directory(config.lease_file.parent_path()); !made)
+  if (auto made =
+          make_directory(config.lease_file.parent_path(), "lease_file may name another place");
+      !made)
     base::log_warning(made.error());
   return {};
 }
@@ -229,7 +237,8 @@ int serve(Options options) {
   ConfigReading reading = read_wanted_config(options);
   log_problems(reading);
   if (reading.has_errors())
-    return fail("not started: the configuration has errors (upnpd --check shows them)");
+    return fail(
+        "not started until the errors before this line are mended (upnpd --check shows them)");
   if (auto rights = base::check_gateway_rights(); !rights) return fail(rights.error());
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(022);

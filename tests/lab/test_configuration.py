@@ -71,7 +71,7 @@ def test_all_bad_lines_are_named_at_once(check):
 def test_a_missing_file_is_named(lab):
     result = lab.router.run(daemon.UPNPD, "--check", "--config", "/nowhere/upnpd.conf")
     assert result.returncode != 0
-    assert result.stdout == "/nowhere/upnpd.conf: error: cannot be read: No such file or directory\n"
+    assert result.stdout == "/nowhere/upnpd.conf: error: the configuration cannot be read (--config names the file): No such file or directory\n"
 
 
 def test_a_lan_that_is_wrongly_named_is_not_called_missing_too(check):

@@ -207,6 +207,21 @@ def test_an_interface_that_is_made_anew_between_two_looks_is_served_again(home):
     assert soon_found(home.pc1, home.lan_address).get(8080)["NewInternalPort"] == "80"
 
 
+def test_without_lo_a_line_says_what_helps_and_that_helps(home):
+    home.router.ip("link set lo down\n")
+    upnpd = Upnpd(home).start(ready_on=None)
+    wait_until(lambda: "libupnp needs the interface lo (ip link set lo up)" in upnpd.log(), SOON, "what helps")
+    home.router.ip("link set lo up\n")
+    upnpd.wait_until_ready(home.pc1)
+
+
+def test_a_port_that_another_program_has_is_named_with_what_helps(home, closing):
+    closing(WebServer(home.router, 5555, "another's"))
+    upnpd = Upnpd(home, http_port=5555).start(ready_on=None)
+    wait_until(lambda: "port 5555 (http_port may name another, 0 any that is free): Address already in use"
+               in upnpd.log(), SOON, "what helps")
+
+
 def test_an_interface_that_is_renamed_is_followed_by_its_address(home):
     Upnpd(home, listening_ip=home.lan_address).start()
     home.router.ip("link set lan down\nlink set lan name home\nlink set home up\n")

@@ -105,7 +105,16 @@ def test_leases_on_a_file_system_that_has_become_read_only_still_come_back(lab, 
 def test_a_directory_that_is_missing_and_cannot_be_made(lab, upnpd, page):
     upnpd.start(mounts=["mount -o remount,ro /var/lib"])
     assert fault(upnpd)
+    about_it = [line for line in upnpd.log().splitlines() if PLACE in line]
+    assert len(about_it) == 3 and all("lease_file may name another place" in line for line in about_it), upnpd.log()
     serves(lab, upnpd)
+
+
+def test_without_a_place_for_its_sockets_it_ends_and_says_what_it_needs(lab, upnpd):
+    upnpd.start(ready_on=None, mounts=["rm -rf /run/upnpd", "mount -o remount,ro /run"])
+    wait_until(lambda: not upnpd.is_running(), 3, "the end of it")
+    assert "cannot make directory /run/upnpd: Read-only file system; upnpd needs it, on a file system that can be " \
+        "written" in upnpd.log()
 
 
 def test_a_journal_that_cannot_be_read_is_kept_aside(lab, page):
