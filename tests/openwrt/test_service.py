@@ -278,6 +278,14 @@ def test_miniupnpds_name_is_upnpds(router):
     assert router.events == ["start", "enable /etc/init.d/upnpd", "stop"]
 
 
+def test_miniupnpds_name_tells_whether_upnpd_runs(router):
+    router.reset(UCI, HOME)
+    told = "/etc/init.d/miniupnpd running && echo yes || echo no; /etc/init.d/miniupnpd status || echo $?"
+    assert router.run("sh", "-c", told).split() == ["no", "inactive", "3"]
+    router.init("start")
+    assert router.run("sh", "-c", told).split() == ["yes", "running"]
+
+
 def test_in_an_image_being_built_miniupnpds_name_runs_nothing(router):
     router.run("env", "IPKG_INSTROOT=/", "ash", "/etc/rc.common", "/etc/init.d/miniupnpd", "enable")
     assert router.events == []

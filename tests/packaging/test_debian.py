@@ -35,7 +35,7 @@ def next_package(package, tmp_path_factory):
     directory = tmp_path_factory.mktemp("next")
     subprocess.run(["dpkg-deb", "-R", str(package), str(directory / "files")], check=True)
     control = directory / "files/DEBIAN/control"
-    control.write_text(re.sub(r"^(Version: .*)-1$", r"\1-2", control.read_text(), flags=re.MULTILINE))
+    control.write_text(re.sub(r"^Version: .*$", r"\g<0>+next", control.read_text(), flags=re.MULTILINE))
     subprocess.run(["dpkg-deb", "-b", str(directory / "files"), str(directory)], check=True, stdout=subprocess.DEVNULL)
     (found,) = directory.glob("upnpd_*.deb")
     return found
@@ -63,6 +63,10 @@ def web(lab):
 
 def mappings(debian):
     return re.findall(r"^(\d+) +TCP +8080 .* web$", debian.check("upnpd-admin", "list", "mappings"), re.MULTILINE)
+
+
+def version_of(debian):
+    return debian.check("dpkg-query", "--show", "--showformat=${Version}", "upnpd")
 
 
 def main_pid(debian):
@@ -133,7 +137,9 @@ def test_killed_it_is_back_with_its_mappings(lab, debian, web):
 
 def test_an_upgrade_keeps_configuration_and_mappings(lab, debian, web):
     before, kept = main_pid(debian), mappings(debian)
+    installed = version_of(debian)
     debian.check("dpkg", "-i", "/tmp/next.deb")
+    assert version_of(debian) == installed + "+next"
     assert main_pid(debian) not in (0, before), "the new one runs"
     assert "listening_ip=lan" in (debian.root / CONFIG).read_text()
     serves(lab)
@@ -157,5 +163,7 @@ def test_purged_it_leaves_no_file(debian):
 
 def test_installed_again_and_not_running_an_upgrade_starts_nothing(debian):
     debian.check("dpkg", "-i", "/tmp/first.deb")
+    installed = version_of(debian)
     debian.check("dpkg", "-i", "/tmp/next.deb")
+    assert version_of(debian) == installed + "+next"
     assert debian.unit("upnpd", "ActiveState") == "inactive" and debian.unit("upnpd", "UnitFileState") == "disabled"

@@ -1,5 +1,4 @@
 # shellcheck shell=dash
-# shellcheck disable=SC2317  # callbacks
 # Which sections and options of /etc/config/upnpd say something to upnpd, for render.sh. What does not is named in
 # the log: nobody is to think that it holds.
 
