@@ -46,7 +46,8 @@ def named_in_the_table():
             if place.startswith("fuzz "):
                 yield from ((f"tests/fuzz/{name.strip()}_fuzz.cpp", "") for name in place[5:].split(","))
             elif names:
-                yield from ((f"tests/lab/{place}.py", name.strip()) for name in names.split(","))
+                file = f"tests/{place}.py" if "/" in place else f"tests/lab/{place}.py"
+                yield from ((file, name.strip()) for name in names.split(","))
             else:
                 for name in place.split(","):
                     name = name.strip()

@@ -7,8 +7,13 @@ permission() {
 	printf '%s %s %s %s%s # %s\n' "$1" "$2" "$3" "$4" "${5:+ \"${5%%\"*}\"}" "${6%%"$NEWLINE"*}"
 }
 
-# 'x:y' is 'x-y'.
-ports() { echo "$1" | tr ':' '-' | tr -d ' '; }
+# 'x:y' is 'x-y'. Routers are slow to begin a program: none for what is usual.
+ports() {
+	case "$1" in
+		*[:\ ]*) echo "$1" | tr ':' '-' | tr -d ' ' ;;
+		*) echo "$1" ;;
+	esac
+}
 
 write_perm_rule() {
 	local action external address internal pattern comment
