@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "openwrt/upnpd"
 STANDIN = pathlib.Path(__file__).parent / "standin"
 HOME = {"default": {"wan": "wan"}, "wan": {"l3_device": "eth1"},
-        "lan": {"l3_device": "br-lan", "subnet": "192.168.1.1/24"},
+        "lan": {"l3_device": "br-lan", "subnet": "192.168.1.1/24", "subnet6": "2001:db8:1::1/64 fd00:1::1/64"},
         "guest": {"l3_device": "br-guest", "subnet": "192.168.2.1/24"}}
 SYSTEM = ("/lib64", "/usr/lib", "/dev", "/proc")
 
@@ -78,6 +78,8 @@ class Router:
         for path in ("procd", "fw4", "var/run", "var/log"):
             (self.root / path).mkdir(parents=True)
         self.set_networks(networks or {})
+        self.write("etc/config/network", "".join(f"config interface '{name}'\n\toption proto static\n"
+                                                 for name in ("wan", "wan6", "lan", "guest")))
         self.write("etc/config/upnpd", (PACKAGE / "files/upnpd.config").read_text() if uci is None else uci)
         return self
 

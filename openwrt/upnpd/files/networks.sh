@@ -14,7 +14,11 @@ device_of() {
 	[ -n "$device" ] || device="$(uci -q get "network.$1.device")"
 	# A modem's is a file, and its interface is known when it is up.
 	case "$device" in */*) device= ;; esac
-	[ -n "$device" ] || log "network $1 has no device yet" warn
+	if [ -z "$device" ] && [ -z "$proto" ]; then
+		log "there is no network $1 in /etc/config/network: it is taken for the name of a device" warn
+	elif [ -z "$device" ]; then
+		log "network $1 has no device yet" warn
+	fi
 	echo "$device"
 }
 
@@ -26,54 +30,78 @@ named_network() {
 	echo "${device:-$1}"
 }
 
-# The first device of a firewall zone that the owner named; or its name, as above.
-named_zone() {
-	local device
-	device="$(fw4 -q zone "$1" 2>/dev/null | head -n 1)"
-	[ -n "$device" ] || log "firewall zone $1 has no device, or there is no such zone" warn
-	echo "${device:-$1}"
-}
+# The first device of a firewall zone.
+zone_device() { fw4 -q zone "$1" 2>/dev/null | head -n 1; }
 
-# wan_device OPTION FINDER KEY: by the option's network, by the zone, or by the default route.
+# Whether the owner named the WAN: by OPTION's network, or by a zone.
+is_wan_named() { is_set "$1" || is_set external_zone; }
+
+# What stands over the line of KEY where nobody named the WAN.
+unnamed() { echo "# by the default route: $1"; }
+
+# wan_device OPTION FINDER KEY: by the option's network, by the zone, which without a device stands by its name, or by
+# the default route.
 wan_device() {
-	local network zone
+	local network zone device before="$CONFIG_DIRECTORY/upnpd.conf"
 	get network "$1"
 	get zone external_zone
 	if [ -n "$network" ]; then
 		for network in $network; do named_network "$network"; done
 	elif [ -n "$zone" ]; then
-		named_zone "$zone"
+		device="$(zone_device "$zone")"
+		echo "${device:-$zone}"
 	elif "$2" network && [ -n "$network" ]; then
 		device_of "$network"
-	else
+	elif grep -qxF "$(unnamed "$3")" "$before" 2>/dev/null; then
 		# Between two default routes it is the one there was: nothing is to be changed twice.
-		sed -n "s/^$3=//p" "$CONFIG_DIRECTORY/upnpd.conf" 2>/dev/null
+		sed -n "s/^$3=//p" "$before"
 	fi
 }
 
 write_wan() {
-	local device device6 address each
+	local device device6 zone address each
 	device="$(wan_device external_iface network_find_wan ext_ifname)"
 	device6="$(wan_device external_iface6 network_find_wan6 ext_ifname6)"
+	get zone external_zone
 	get address external_ip
+	if [ -n "$zone" ] && ! is_set external_iface && [ -z "$(zone_device "$zone")" ]; then
+		log "firewall zone $zone has no device, or there is no such zone" warn
+	fi
 	# Without a device upnpd takes that of the default route, whenever there is one.
+	is_wan_named external_iface || unnamed ext_ifname
 	for each in $device; do key ext_ifname "$each"; done
-	[ "$device6" = "$device" ] || key ext_ifname6 "$device6"
+	if [ "$device6" != "$device" ]; then
+		case "$device6" in *"$NEWLINE"*) tell "option external_iface6 names several networks: the first is used" ;; esac
+		is_wan_named external_iface6 || unnamed ext_ifname6
+		key ext_ifname6 "$device6"
+	fi
 	key ext_ip "$address"
 }
 
 write_lan() { key listening_ip "$(named_network "$1")"; }
 
-write_lan_of() {
-	local interface
-	config_get interface "$1" interface
-	[ -z "$interface" ] || write_lan "$interface"
+# Of a section internal_network.
+write_lans_of() {
+	local networks network these
+	config_get networks "$1" interface
+	[ -n "$networks" ] || tell "the section internal_network '$1' names no interface: it says nothing"
+	for network in $networks; do
+		write_lan "$network"
+		network_get_subnets these "$network" ||
+			log "network $network has no address yet: its presets wait for it" warn
+	done
 }
 
-# Whether there is a section internal_network.
-has_networks() {
-	local found=
-	config_foreach note_network internal_network
-	[ -n "$found" ]
+# Sets `subnets` to the addresses with masks of networks, IPv4 and IPv6: of those that a section internal_network
+# names, or everybody's. A host's IPv6 address of another prefix is nobody's, and has no port by a network's preset.
+find_subnets() {
+	local networks network these
+	subnets="$EVERYONE ::/0"
+	[ "$1" != "$SECTION" ] || return 0
+	config_get networks "$1" interface
+	subnets=
+	for network in $networks; do
+		! network_get_subnets these "$network" || subnets="$subnets $these"
+		! network_get_subnets6 these "$network" || subnets="$subnets $these"
+	done
 }
-note_network() { found=1; }

@@ -17,21 +17,22 @@ PROPOSED_OPTIONS="enable_protocols enabled_protocols allow_cgnat allow_cgnat_use
 	upnp_igd_compat download_kbps upnp_igd_download upload_kbps upnp_igd_upload http_port upnp_igd_http_port
 	acl_reject_unsafe_ports"
 # Of a section internal_network; where there is none, of the settings.
-NETWORK_OPTIONS="accept_ports access_defaults access_preset acl_preset check_acl check_custom_acl ignore_acl reject_ports"
+NETWORK_OPTIONS="accept_ports acl_accept_ports access_defaults access_preset acl_preset check_acl ignore_acl
+	check_custom_acl acl_custom_first custom_acl_before reject_ports acl_reject_ports"
 
 # options_of TYPE NAME: what is read of such a section; nothing where the section is not.
 options_of() {
-	case "$SECTION $1" in
-		"$2 upnpd") settings_options ;;
+	case "$SCHEMA $1" in
+		*" upnpd") [ "$2" != "$SECTION" ] || settings_options ;;
 		*" perm_rule") echo action ext_ports int_addr int_ports desc_regex comment ;;
-		"settings acl_entry") echo action ext_port int_addr int_port descr_filter comment ;;
-		"settings internal_network") echo "interface $NETWORK_OPTIONS" ;;
+		"proposed acl_entry") echo action ext_port int_addr int_port descr_filter desc_filter comment ;;
+		"proposed internal_network") echo "interface $NETWORK_OPTIONS" ;;
 	esac
 }
 
 settings_options() {
 	local unread="internal_iface $NETWORK_OPTIONS" each
-	if [ "$SECTION" = config ]; then
+	if [ "$SCHEMA" = present ]; then
 		echo "$COMMON_OPTIONS $PRESENT_OPTIONS"
 	elif [ -z "$networks" ]; then
 		echo "$COMMON_OPTIONS $PROPOSED_OPTIONS $NETWORK_OPTIONS"
@@ -53,19 +54,19 @@ is_among() {
 # Reads the configuration again.
 warn_of_what_is_not_read() {
 	local networks="" options="" head=""
-	! has_networks || networks=1
+	! has_any internal_network || networks=1
 	config_cb() {
 		# Without a type after the last one.
 		[ -n "$1" ] || return 0
 		head="$1 '$2'"
 		options="$(options_of "$1" "$2")"
-		[ -n "$options" ] || log "section $head in /etc/config/upnpd is not applicable beside '$SECTION'" warn
+		[ -n "$options" ] || tell "section $head in /etc/config/upnpd is not applicable beside '$SECTION'"
 	}
 	option_cb() {
 		[ -n "$options" ] && ! is_among "$1" "$options" || return 0
 		# Once for a list.
 		options="$options $1"
-		log "option $1 of $head in /etc/config/upnpd is not applicable: upnpd has nothing like it there" warn
+		tell "option $1 of $head in /etc/config/upnpd is not applicable: upnpd has nothing like it there"
 	}
 	list_cb() { option_cb "$1"; }
 	config_load upnpd

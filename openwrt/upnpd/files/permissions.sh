@@ -3,15 +3,18 @@
 # acl_entry or perm_rule, and presets, of each internal_network or of the settings. The first line that matches wins.
 
 # permission VERDICT EXTERNAL-PORTS ADDRESS INTERNAL-PORTS EXPRESSION COMMENT
+# An expression with a quote in it upnpd refuses: it must not become a shorter one. One line must not become two.
 permission() {
-	printf '%s %s %s %s%s # %s\n' "$1" "$2" "$3" "$4" "${5:+ \"${5%%\"*}\"}" "${6%%"$NEWLINE"*}"
+	local line
+	line="$(printf '%s %s %s %s%s # %s' "$1" "$2" "$3" "$4" "${5:+ \"$5\"}" "$6")"
+	printf '%s\n' "${line%%"$NEWLINE"*}"
 }
 
-# 'x:y' is 'x-y'. Routers are slow to begin a program: none for what is usual.
+# 'x:y' and 'x - y' are 'x-y'. Routers are slow to begin a program: none for what is usual.
 ports() {
 	case "$1" in
-		*[:\ ]*) echo "$1" | tr ':' '-' | tr -d ' ' ;;
-		*) echo "$1" ;;
+		*:* | *' -'* | *'- '*) echo "$1" | sed 's/ *[:-] */-/g' ;;
+		*) printf '%s\n' "$1" ;;
 	esac
 }
 
@@ -25,8 +28,9 @@ write_perm_rule() {
 	config_get comment "$1" comment ACL
 	case "$action" in
 		allow) ;;
+		deny) ;;
 		disabled) return 0 ;;
-		*) action=deny ;;
+		*) tell "perm_rule '$comment' has no action allow, deny or disabled: it refuses"; action=deny ;;
 	esac
 	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "$pattern" "$comment"
 }
@@ -43,40 +47,37 @@ write_lists() {
 
 # What a section internal_network says of one network, the settings say of all where there is none.
 on_each_network() {
-	if has_networks; then config_foreach "$1" internal_network; else "$1" "$SECTION"; fi
+	if has_any internal_network; then config_foreach "$1" internal_network; else "$1" "$SECTION"; fi
 }
 
-# on_network VERDICT PORTS SUBNET COMMENT: for IPv4 by the network. IPv6 prefixes come and go, and
-# pinholes are opened by a host to itself, so for them the line is everyone's.
+# on_network VERDICT PORTS COMMENT: for each of `subnets`, and each port or range.
 on_network() {
-	local range
-	for range in $2; do
-		permission "$1" "$(ports "$range")" "$3" "$(ports "$range")" "" "$4"
-		permission "$1" "$(ports "$range")" "::/0" "$(ports "$range")" "" "$4"
+	local range address IFS=" ,$NEWLINE"
+	for range in $(ports "$2"); do
+		for address in $subnets; do permission "$1" "$range" "$address" "$range" "" "$3"; done
 	done
 }
 
-# Sets `interface` and `subnet`; fails where the network has none yet.
-find_subnet() {
-	interface="every network"
-	subnet="$EVERYONE"
-	[ "$1" != "$SECTION" ] || return 0
-	config_get interface "$1" interface
-	network_get_subnet subnet "$interface" && [ -n "$subnet" ] && return
-	log "network $interface has no address yet: its presets wait for it" warn
-	return 1
+# What a network's lines are called.
+label_of() {
+	local networks="every network"
+	[ "$1" = "$SECTION" ] || config_get networks "$1" interface
+	echo "$networks"
 }
 
 # By the external port, and by the internal one: neither is to be reached by way of another.
 write_refused_ports() {
-	local interface subnet list usual range address
-	find_subnet "$1" || return 0
-	get usual acl_reject_unsafe_ports "21 23 135 137-139 445 3389"
-	config_get list "$1" reject_ports "$usual"
-	for range in $list; do
-		for address in "$subnet" "::/0"; do
-			permission deny "$(ports "$range")" "$address" 0-65535 "" "refused on $interface"
-			permission deny 0-65535 "$address" "$(ports "$range")" "" "refused on $interface"
+	local label subnets list range address
+	label="$(label_of "$1")"
+	find_subnets "$1"
+	get list acl_reject_unsafe_ports "21 23 135 137-139 445 3389"
+	config_get list "$1" acl_reject_ports "$list"
+	config_get list "$1" reject_ports "$list"
+	local IFS=" ,$NEWLINE"
+	for range in $(ports "$list"); do
+		for address in $subnets; do
+			permission deny "$range" "$address" 0-65535 "" "refused on $label"
+			permission deny 0-65535 "$address" "$range" "" "refused on $label"
 		done
 	done
 }
@@ -89,50 +90,56 @@ find_preset() {
 	if [ -z "$preset" ]; then
 		config_get preset "$1" access_preset none
 		config_get preset "$1" access_defaults "$preset"
-		config_get_bool entries "$1" ignore_acl 0
+		switch_of entries "$1" ignore_acl 0
 		[ "$entries" = 0 ] || place=alone
-		config_get_bool entries "$1" check_acl 1
+		switch_of entries "$1" check_acl 1
+		switch_of entries "$1" custom_acl_before "$entries"
 		[ "$entries" = 1 ] || place=alone
 		return
 	fi
+	switch_of entries "$1" acl_custom_first 0
+	[ "$entries" = 0 ] || return 0
 	config_get entries "$1" check_custom_acl
 	case "$preset:$entries" in
 		none:* | *:first) ;;
 		*:last) place=before ;;
-		*) place=alone ;;
+		*:) place=alone ;;
+		*) is_unknown check_custom_acl "$entries"; place=alone ;;
 	esac
 }
 
 write_preset_before() {
-	local interface subnet preset place
+	local label subnets preset place
 	find_preset "$1"
 	[ "$place" != after ] || return 0
-	find_subnet "$1" || return 0
+	find_subnets "$1"
 	write_preset "$1"
-	[ "$place" = before ] || on_network deny 0-65535 "$subnet" "the rest on $interface"
+	[ "$place" = before ] || on_network deny 0-65535 "the rest on $label"
 }
 
 write_preset_after() {
-	local interface subnet preset place
+	local label subnets preset place
 	find_preset "$1"
 	[ "$place" = after ] || return 0
-	find_subnet "$1" || return 0
+	find_subnets "$1"
 	write_preset "$1"
 }
 
 write_preset() {
 	local list
-	config_get list "$1" accept_ports
+	label="$(label_of "$1")"
+	config_get list "$1" acl_accept_ports
+	config_get list "$1" accept_ports "$list"
 	case "$preset" in
 		accept-high-ports) list="1024-65535 $list" ;;
 		accept-web+high-ports | accept-high-ports+web) list="80 443 1024-65535 $list" ;;
 		accept-high-ports+web+dns) list="53 80 443 1024-65535 $list" ;;
 		accept-web-ports) list="80 443 $list" ;;
 		accept-all-ports) list="1-65535 $list" ;;
-		none) ;;
-		*) log "the preset '$preset' is not known: nothing is allowed by it" warn ;;
+		accept-listed-ports | none) ;;
+		*) tell "the preset '$preset' is not known: nothing is allowed by it" ;;
 	esac
-	on_network allow "$list" "$subnet" "accepted on $interface"
+	on_network allow "$list" "accepted on $label"
 }
 
 write_acl_entry() {
@@ -141,13 +148,14 @@ write_acl_entry() {
 	config_get external "$1" ext_port 1-65535
 	config_get address "$1" int_addr "$EVERYONE"
 	config_get internal "$1" int_port 1-65535
-	config_get pattern "$1" descr_filter
+	config_get pattern "$1" desc_filter
+	config_get pattern "$1" descr_filter "$pattern"
 	config_get comment "$1" comment ACL
 	case "$action" in
 		accept) action=allow ;;
 		reject) action=deny ;;
 		ignore | disabled) return 0 ;;
-		*) log "acl_entry '$comment' has no action accept, reject or ignore: it refuses" warn; action=deny ;;
+		*) tell "acl_entry '$comment' has no action accept, reject or ignore: it refuses"; action=deny ;;
 	esac
 	permission "$action" "$(ports "$external")" "$address" "$(ports "$internal")" "$pattern" "$comment"
 }

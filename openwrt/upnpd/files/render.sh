@@ -1,8 +1,7 @@
 # shellcheck shell=dash
 # /etc/config/upnpd as upnpd.conf. Two schemas are known: `config upnpd 'config'` with perm_rule, and
-# `config upnpd 'settings'`, by each of the names its options have had, with internal_network, acl_entry and
-# perm_rule. Which values are good is upnpd's to say: see settle(). What upnpd knows and does not do, it names
-# itself in the log when it reads it.
+# `config upnpd 'settings'`, by the names its options have had, with internal_network, acl_entry and perm_rule.
+# Which numbers and addresses are good is upnpd's to say: see settle().
 
 NEWLINE='
 '
@@ -16,19 +15,53 @@ EVERYONE="0.0.0.0/0"
 
 log() { logger -t upnpd -p "daemon.${2:-notice}" "$1"; }
 
-# The section of the settings: sets SECTION.
+# What is to be said of /etc/config/upnpd itself: not again at each event of an interface, when TOLD is set.
+tell() { [ -n "$TOLD" ] || log "$1" "${2:-warn}"; }
+
+# The section of the settings, and the schema they are of, which does not go by that name alone: sets SECTION and
+# SCHEMA, present or proposed. Fails where there is none.
 find_section() {
 	local type
+	SCHEMA=proposed
 	for SECTION in settings config; do
 		config_get type "$SECTION" TYPE
-		[ "$type" = upnpd ] && return 0
+		[ "$type" = upnpd ] || continue
+		[ "$SECTION" = settings ] || has_any internal_network || has_any acl_entry || SCHEMA=present
+		return 0
 	done
-	SECTION=config
+	return 1
 }
+
+# Whether there is a section of TYPE.
+has_any() {
+	local found=
+	config_foreach note_section "$1"
+	[ -n "$found" ]
+}
+note_section() { found=1; }
 
 # get VARIABLE OPTION [DEFAULT], get_switch VARIABLE OPTION DEFAULT: of the settings.
 get() { config_get "$1" "$SECTION" "$2" "$3"; }
-get_switch() { config_get_bool "$1" "$SECTION" "$2" "$3"; }
+get_switch() { switch_of "$1" "$SECTION" "$2" "$3"; }
+
+# switch_of VARIABLE SECTION OPTION DEFAULT
+switch_of() {
+	local word
+	config_get word "$2" "$3"
+	case "$word" in
+		'' | 1 | on | true | yes | enabled | 0 | off | false | no | disabled) ;;
+		*) tell "option $3 is neither 0 nor 1 but '$word': $4 holds" ;;
+	esac
+	config_get_bool "$1" "$2" "$3" "$4"
+}
+
+# get_path VARIABLE OPTION: of the settings. What becomes lists of words has no blanks.
+get_path() {
+	local path
+	get path "$2"
+	case "$path" in *[[:space:]]*) tell "option $2 '$path' has a blank: it is not used"; path= ;; esac
+	eval "$1=\$path"
+}
 
 is_set() { local value; get value "$1"; [ -n "$value" ]; }
 
@@ -55,8 +88,10 @@ bitrate() {
 	get value "$2"
 	case "$value" in
 		'') return ;;
-		*[!0-9]*) log "$2 '$value' is no number: ignored" warn; return ;;
+		*[!0-9]*) tell "option $2 '$value' is no number: ignored"; return ;;
 	esac
+	# To the shell it would be octal.
+	while [ "${value#0?}" != "$value" ]; do value="${value#0}"; done
 	# By the number of digits first: shells count in 32 bits on some routers.
 	if [ ${#value} -gt 7 ] || [ "$value" -gt $((LARGEST / $3)) ]; then
 		value=$LARGEST
@@ -71,7 +106,8 @@ write_identity() {
 	get value uuid
 	if [ -z "$value" ]; then
 		value="$(cat /proc/sys/kernel/random/uuid)"
-		uci -q set "upnpd.$SECTION.uuid=$value" && uci -q commit upnpd
+		# Where it cannot be kept here, upnpd keeps one beside its leases.
+		uci -q set "upnpd.$SECTION.uuid=$value" && uci -q commit upnpd || value=
 	fi
 	[ "$value" = nocli ] || key uuid "$value"
 	get value serial_number; key serial "$value"
@@ -84,46 +120,43 @@ write_identity() {
 }
 write_as_is() { local value; get value "$1"; key "$1" "$value"; }
 
-# The journal beside the lease file that miniupnpd had, and that file to be read once.
+# The journal, and the files that miniupnpd had, to be read once. The journal has a place of its own, which can be
+# given to a jail; where the owner chose one, beside it: perhaps it outlives a reboot.
 write_leases() {
-	local file file6
-	key lease_file "$(lease_directory)/leases"
-	get file upnp_lease_file
-	get file lease_file "${file:-/var/run/miniupnpd.leases}"
-	get file6 upnp_lease_file6 "$file-ipv6"
+	local file directory file6
+	get_path file upnp_lease_file
+	[ -n "$file" ] || get_path file lease_file
+	case "$file" in
+		'' | /var/run/miniupnpd.leases) file=/var/run/miniupnpd.leases directory=/var/lib/upnpd ;;
+		*) directory="$file.upnpd" ;;
+	esac
+	get_path file6 upnp_lease_file6
+	file6="${file6:-$file-ipv6}"
+	key lease_file "$directory/leases"
 	[ ! -f "$file" ] || [ ! -s "$file" ] || key import_lease_file "$file"
 	[ ! -f "$file6" ] || [ ! -s "$file6" ] || key import_lease_file6 "$file6"
-}
-
-# A place of its own, which can be given to a jail. Where the owner chose one, beside it: perhaps it
-# outlives a reboot.
-lease_directory() {
-	local file
-	get file upnp_lease_file
-	get file lease_file "$file"
-	case "$file" in
-		'' | /var/run/miniupnpd.leases) echo /var/lib/upnpd ;;
-		*) echo "$file.upnpd" ;;
-	esac
 }
 
 # The whole of upnpd.conf on standard output, after config_load and find_section.
 render() {
 	local value
+	# A * in a list of words is no file's name.
+	set -f
 	echo "# Made from /etc/config/upnpd at each start and reload."
 	write_wan
 	write_leases
 	get_switch value ipv6_disable 0; switch_key ipv6_disable "$value"
 	get_switch value system_uptime 1; switch_key system_uptime "$value"
 	write_identity
-	if [ "$SECTION" = settings ]; then write_proposed; else write_present; fi
+	if [ "$SCHEMA" = proposed ]; then write_proposed; else write_present; fi
+	set +f
 }
 
 # settle FILE: takes out of it what upnpd refuses, each line named in the log, so that one wrong option
 # does not cost every port. A refused deny line denies everything: it must not open more than its
 # author meant. Fails when what is left is no configuration.
 settle() {
-	local message line
+	local message line text
 	"$PROG" --check --config "$1" 2>&1 >/dev/null | while IFS= read -r message; do
 		case "$message" in *": error: "*) ;; *) continue ;; esac
 		line="${message#*:}"
@@ -131,8 +164,17 @@ settle() {
 		case "$line" in
 			'' | *[!0-9]*) log "$message" err ;;
 			*)
-				log "left out: '$(sed -n "${line}p" "$1")': ${message#*: error: }" err
-				sed -i "${line}s|^deny .*|deny 0-65535 $EVERYONE 0-65535|;t;${line}s|^|# |" "$1"
+				text="$(sed -n "${line}p" "$1")"
+				case "$text" in
+					'deny '*)
+						tell "everything is refused until this is put right: '$text': ${message#*: error: }" err
+						sed -i "${line}s|.*|deny 0-65535 $EVERYONE 0-65535|" "$1"
+						;;
+					*)
+						tell "left out: '$text': ${message#*: error: }" err
+						sed -i "${line}s|^|# |" "$1"
+						;;
+				esac
 				;;
 		esac
 	done
