@@ -84,3 +84,15 @@ def test_the_page_gets_its_own_backend_back_when_the_package_goes(router):
     assert router.read(place) == "the page's own\n"
     (router.root / place).unlink()
     (router.root / place).parent.rmdir()
+
+
+def test_a_page_that_was_updated_meanwhile_stays_when_the_package_goes(router):
+    place = "usr/share/rpcd/ucode/luci.upnp"
+    router.write(place, "the page's own\n")
+    router.init("start")
+    router.write(place, "the page's newer\n")
+    router.run("ash", "/prerm")
+    assert router.read(place) == "the page's newer\n"
+    assert not (router.root / "usr/share/upnpd/luci.upnp.replaced").exists()
+    (router.root / place).unlink()
+    (router.root / place).parent.rmdir()
