@@ -307,6 +307,13 @@ def test_a_value_that_is_none_of_an_options_is_named_with_what_holds(router, set
     assert re.search(rf"option {name} is .*'{value}'.* holds$", router.log, re.MULTILINE), router.log
 
 
+def test_what_is_wrong_with_a_networks_preset_is_told_once(router):
+    settled(router, proposed(rest=section("internal_network", "interface lan", "check_acl maybe", "access_preset none")
+                             + section("internal_network", "interface guest", "acl_preset none", "check_custom_acl firstly")))
+    assert router.log.count("option check_acl is neither 0 nor 1 but 'maybe': 1 holds") == 1, router.log
+    assert "check_custom_acl" not in router.log, "of none alone there is nothing to check first"
+
+
 def test_what_the_settings_are_told_of_is_told_once(router):
     settled(router, present("wps_button 1", "secure_mode OFF", "port 80", "log_output chatty"))
 

@@ -27,8 +27,7 @@ write_perm_rule() {
 	config_get pattern "$1" desc_regex
 	config_get comment "$1" comment ACL
 	case "$action" in
-		allow) ;;
-		deny) ;;
+		allow | deny) ;;
 		disabled) return 0 ;;
 		*) tell "perm_rule '$comment' has no action allow, deny or disabled: it refuses"; action=deny ;;
 	esac

@@ -15,8 +15,12 @@ EVERYONE="0.0.0.0/0"
 
 log() { logger -t upnpd -p "daemon.${2:-notice}" "$1"; }
 
-# What is to be said of /etc/config/upnpd itself: not again at each event of an interface, when TOLD is set.
-tell() { [ -n "$TOLD" ] || log "$1" "${2:-warn}"; }
+# What is to be said of /etc/config/upnpd itself: once, and not again at each event of an interface, when TOLD is `all`.
+tell() {
+	case "$TOLD" in all | *"|$1|"*) return ;; esac
+	TOLD="$TOLD|$1|"
+	log "$1" "${2:-warn}"
+}
 
 # The section of the settings, and the schema they are of, which does not go by that name alone: sets SECTION and
 # SCHEMA, present or proposed. Fails where there is none.
