@@ -10,7 +10,7 @@ import gi
 gi.require_version("GUPnPIgd", "1.0")
 from gi.repository import GLib, GUPnPIgd  # noqa: E402
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 18
 
 
 def main(address, external_port, internal_port):
