@@ -15,20 +15,17 @@ device_of() {
 	# A modem's is a file, and its interface is known when it is up.
 	case "$device" in */*) device= ;; esac
 	if [ -z "$device" ] && [ -z "$proto" ]; then
-		log "there is no network $1 in /etc/config/network: it is taken for the name of a device" warn
+		tell "there is no network $1 in /etc/config/network: it is taken for the name of a device"
 	elif [ -z "$device" ]; then
 		log "network $1 has no device yet" warn
 	fi
 	echo "$device"
 }
 
-# The device of a network that the owner named. Without one yet, its name: it is waited for, no port is opened on
-# another, and a LAN's mappings stay.
-named_network() {
-	local device
-	device="$(device_of "$1")"
-	echo "${device:-$1}"
-}
+# The device of a network that the owner named. Without one yet, its name, as far as it can be an interface's: it is
+# waited for, no port is opened on another, and a LAN's mappings stay.
+named_network() { or_name "$(device_of "$1")" "$1"; }
+or_name() { if [ -n "$1" ]; then echo "$1"; else printf '%.15s\n' "$2"; fi; }
 
 # The first device of a firewall zone.
 zone_device() { fw4 -q zone "$1" 2>/dev/null | head -n 1; }
@@ -36,25 +33,27 @@ zone_device() { fw4 -q zone "$1" 2>/dev/null | head -n 1; }
 # Whether the owner named the WAN: by OPTION's network, or by a zone.
 is_wan_named() { is_set "$1" || is_set external_zone; }
 
+# The configuration before this one.
+said_before() { cat "$CONFIG_DIRECTORY/upnpd.conf" 2>/dev/null; }
+
 # What stands over the line of KEY where nobody named the WAN.
 unnamed() { echo "# by the default route: $1"; }
 
 # wan_device OPTION FINDER KEY: by the option's network, by the zone, which without a device stands by its name, or by
 # the default route.
 wan_device() {
-	local network zone device before="$CONFIG_DIRECTORY/upnpd.conf"
+	local network zone
 	get network "$1"
 	get zone external_zone
 	if [ -n "$network" ]; then
 		for network in $network; do named_network "$network"; done
 	elif [ -n "$zone" ]; then
-		device="$(zone_device "$zone")"
-		echo "${device:-$zone}"
+		or_name "$(zone_device "$zone")" "$zone"
 	elif "$2" network && [ -n "$network" ]; then
 		device_of "$network"
-	elif grep -qxF "$(unnamed "$3")" "$before" 2>/dev/null; then
+	elif said_before | grep -qxF "$(unnamed "$3")"; then
 		# Between two default routes it is the one there was: nothing is to be changed twice.
-		sed -n "s/^$3=//p" "$before"
+		said_before | sed -n "s/^$3=//p"
 	fi
 }
 
@@ -65,7 +64,7 @@ write_wan() {
 	get zone external_zone
 	get address external_ip
 	if [ -n "$zone" ] && ! is_set external_iface && [ -z "$(zone_device "$zone")" ]; then
-		log "firewall zone $zone has no device, or there is no such zone" warn
+		tell "firewall zone $zone has no device, or there is no such zone"
 	fi
 	# Without a device upnpd takes that of the default route, whenever there is one.
 	is_wan_named external_iface || unnamed ext_ifname
@@ -87,9 +86,38 @@ write_lans_of() {
 	[ -n "$networks" ] || tell "the section internal_network '$1' names no interface: it says nothing"
 	for network in $networks; do
 		write_lan "$network"
-		network_get_subnets these "$network" ||
-			log "network $network has no address yet: its presets wait for it" warn
+		find_addresses "$network"
+		[ -n "$these" ] || log "network $network has no address yet: its presets wait for it" warn
+		echo "$(addresses "$network")$these"
 	done
+}
+addresses() { echo "# addresses of $1:"; }
+
+# Sets `these` to the addresses with masks of a network. Of a kind of which it has none for the moment it is those that
+# it had: a line that goes costs what it allowed, and a LAN that is taken down or a prefix in between two dials is back
+# in seconds.
+find_addresses() {
+	local now now6 each kind kinds=
+	network_get_subnets now "$1" || now=
+	network_get_subnets6 now6 "$1" || now6=
+	these=
+	for each in $now $now6; do
+		these="$these $each"
+		find_kind "$each"
+		kinds="$kinds $kind "
+	done
+	for each in $(said_before | sed -n "s|^$(addresses "$1")||p"); do
+		find_kind "$each"
+		case "$kinds" in *" $kind "*) ;; *) these="$these $each" ;; esac
+	done
+}
+# Sets `kind`: of unique local addresses (RFC 4193) and global ones a network has both.
+find_kind() {
+	case "$1" in
+		[fF][cdCD]*:*) kind=local ;;
+		*:*) kind=global ;;
+		*) kind=ipv4 ;;
+	esac
 }
 
 # Sets `subnets` to the addresses with masks of networks, IPv4 and IPv6: of those that a section internal_network
@@ -101,7 +129,7 @@ find_subnets() {
 	config_get networks "$1" interface
 	subnets=
 	for network in $networks; do
-		! network_get_subnets these "$network" || subnets="$subnets $these"
-		! network_get_subnets6 these "$network" || subnets="$subnets $these"
+		find_addresses "$network"
+		subnets="$subnets$these"
 	done
 }

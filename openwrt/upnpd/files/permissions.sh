@@ -2,12 +2,23 @@
 # The permission lines of upnpd.conf from /etc/config/upnpd: perm_rule of the present schema; of the proposed one
 # acl_entry or perm_rule, and presets, of each internal_network or of the settings. The first line that matches wins.
 
+# Of ports in a list.
+SEPARATORS=" ,	$NEWLINE"
+
 # permission VERDICT EXTERNAL-PORTS ADDRESS INTERNAL-PORTS EXPRESSION COMMENT
 # An expression with a quote in it upnpd refuses: it must not become a shorter one. One line must not become two.
 permission() {
 	local line
-	line="$(printf '%s %s %s %s%s # %s' "$1" "$2" "$3" "$4" "${5:+ \"$5\"}" "$6")"
+	line="$(printf '%s %s %s %s%s # %s' "$1" "$(word "$2")" "$(word "$3")" "$(word "$4")" "${5:+ \"$5\"}" "$6")"
 	printf '%s\n' "${line%%"$NEWLINE"*}"
+}
+
+# One word, which upnpd refuses where it was several, or the beginning of a comment.
+word() {
+	case "$1" in
+		*[[:space:]#]*) printf '%s' "$1" | tr ' \t\n#' ',,,,' ;;
+		*) printf '%s' "$1" ;;
+	esac
 }
 
 # 'x:y' and 'x - y' are 'x-y'. Routers are slow to begin a program: none for what is usual.
@@ -51,7 +62,7 @@ on_each_network() {
 
 # on_network VERDICT PORTS COMMENT: for each of `subnets`, and each port or range.
 on_network() {
-	local range address IFS=" ,$NEWLINE"
+	local range address IFS="$SEPARATORS"
 	for range in $(ports "$2"); do
 		for address in $subnets; do permission "$1" "$range" "$address" "$range" "" "$3"; done
 	done
@@ -72,7 +83,7 @@ write_refused_ports() {
 	get list acl_reject_unsafe_ports "21 23 135 137-139 445 3389"
 	config_get list "$1" acl_reject_ports "$list"
 	config_get list "$1" reject_ports "$list"
-	local IFS=" ,$NEWLINE"
+	local IFS="$SEPARATORS"
 	for range in $(ports "$list"); do
 		for address in $subnets; do
 			permission deny "$range" "$address" 0-65535 "" "refused on $label"

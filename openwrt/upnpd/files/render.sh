@@ -30,8 +30,18 @@ find_section() {
 	for SECTION in settings config; do
 		config_get type "$SECTION" TYPE
 		[ "$type" = upnpd ] || continue
-		[ "$SECTION" = settings ] || has_any internal_network || has_any acl_entry || SCHEMA=present
+		[ "$SECTION" = settings ] || is_proposed || SCHEMA=present
 		return 0
+	done
+	return 1
+}
+
+# Whether settings are the proposed schema's by what they hold.
+is_proposed() {
+	local option
+	has_any internal_network || has_any acl_entry && return
+	for option in enable_protocols enabled_protocols access_preset access_defaults acl_preset; do
+		! is_set "$option" || return 0
 	done
 	return 1
 }
@@ -111,7 +121,10 @@ write_identity() {
 	if [ -z "$value" ]; then
 		value="$(cat /proc/sys/kernel/random/uuid)"
 		# Where it cannot be kept here, upnpd keeps one beside its leases.
-		uci -q set "upnpd.$SECTION.uuid=$value" && uci -q commit upnpd || value=
+		if ! { uci -q set "upnpd.$SECTION.uuid=$value" && uci -q commit upnpd; }; then
+			uci -q revert "upnpd.$SECTION.uuid"
+			value=
+		fi
 	fi
 	[ "$value" = nocli ] || key uuid "$value"
 	get value serial_number; key serial "$value"
@@ -173,6 +186,11 @@ settle() {
 					'deny '*)
 						tell "everything is refused until this is put right: '$text': ${message#*: error: }" err
 						sed -i "${line}s|.*|deny 0-65535 $EVERYONE 0-65535|" "$1"
+						;;
+					# Without any it would be the default route's.
+					ext_ifname*)
+						tell "no port opens until this is put right: '$text': ${message#*: error: }" err
+						sed -i "${line}s|=.*|=no-such-wan|" "$1"
 						;;
 					*)
 						tell "left out: '$text': ${message#*: error: }" err
