@@ -449,6 +449,18 @@ def test_a_prefix_that_is_away_for_a_moment_keeps_its_lines(router, left):
     assert "allow 1024-65535 2001:db8:99::1/64 " in config and "2001:db8:1::1" not in config and "fd00:1::1/64" in config
 
 
+def test_what_allows_a_mapping_outlives_a_boot_as_the_journal_does(router):
+    uci = proposed("lease_file /etc/leases", rest=section("internal_network", "interface lan", "access_preset accept-high-ports"))
+    lines = settled(router, uci)
+    note = router.root / "etc/leases.upnpd/networks"
+    written = note.stat()
+    router.init("reload")
+    assert note.stat().st_ino == written.st_ino, "flash is not written without need"
+    router.reset(uci, {"lan": {"device": "br-lan"}}).init("start")
+    assert permissions(router.config) == permissions(lines) != []
+    note.unlink()
+
+
 def test_a_lan_that_is_down_for_a_moment_keeps_its_lines(router):
     lines = settled(router, proposed(rest=section("internal_network", "interface lan", "access_preset accept-high-ports")))
     router.set_networks({"wan": HOME["wan"], "default": HOME["default"], "lan": {"device": "br-lan"}})

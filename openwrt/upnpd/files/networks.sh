@@ -1,6 +1,9 @@
 # shellcheck shell=dash
 # From networks of /etc/config/network to devices, for render.sh.
 
+# Lines for note_addresses.
+NOTED=
+
 # The device of a network of /etc/config/network. One that is not up yet gets the name it will have.
 device_of() {
 	local device proto
@@ -33,16 +36,13 @@ zone_device() { fw4 -q zone "$1" 2>/dev/null | head -n 1; }
 # Whether the owner named the WAN: by OPTION's network, or by a zone.
 is_wan_named() { is_set "$1" || is_set external_zone; }
 
-# The configuration before this one.
-said_before() { cat "$CONFIG_DIRECTORY/upnpd.conf" 2>/dev/null; }
-
 # What stands over the line of KEY where nobody named the WAN.
 unnamed() { echo "# by the default route: $1"; }
 
 # wan_device OPTION FINDER KEY: by the option's network, by the zone, which without a device stands by its name, or by
 # the default route.
 wan_device() {
-	local network zone
+	local network zone before="$CONFIG_DIRECTORY/upnpd.conf"
 	get network "$1"
 	get zone external_zone
 	if [ -n "$network" ]; then
@@ -51,9 +51,9 @@ wan_device() {
 		or_name "$(zone_device "$zone")" "$zone"
 	elif "$2" network && [ -n "$network" ]; then
 		device_of "$network"
-	elif said_before | grep -qxF "$(unnamed "$3")"; then
+	elif grep -qxF "$(unnamed "$3")" "$before" 2>/dev/null; then
 		# Between two default routes it is the one there was: nothing is to be changed twice.
-		said_before | sed -n "s/^$3=//p"
+		sed -n "s/^$3=//p" "$before"
 	fi
 }
 
@@ -88,16 +88,23 @@ write_lans_of() {
 		write_lan "$network"
 		find_addresses "$network"
 		[ -n "$these" ] || log "network $network has no address yet: its presets wait for it" warn
-		echo "$(addresses "$network")$these"
+		NOTED="$NOTED$network:$these$NEWLINE"
 	done
 }
-addresses() { echo "# addresses of $1:"; }
+
+# Of each network what its addresses are, beside the journal: as long as mappings are kept, what allows them is.
+note_addresses() {
+	local file="$LEASE_DIRECTORY/networks"
+	[ -n "$NOTED" ] && [ "$NOTED" != "$(cat "$file" 2>/dev/null)$NEWLINE" ] || return 0
+	mkdir -p "$LEASE_DIRECTORY" && printf '%s' "$NOTED" >"$file.new" && mv "$file.new" "$file"
+} 2>/dev/null
 
 # Sets `these` to the addresses with masks of a network. Of a kind of which it has none for the moment it is those that
-# it had: a line that goes costs what it allowed, and a LAN that is taken down or a prefix in between two dials is back
-# in seconds.
+# were noted: a line that goes costs what it allowed, and a LAN that is taken down, or a prefix between two dials or
+# after a boot, is back in seconds.
 find_addresses() {
-	local now now6 each kind kinds=
+	local now now6 before each kind kinds=
+	before="$(sed -n "s|^$1:||p" "$LEASE_DIRECTORY/networks" 2>/dev/null)"
 	network_get_subnets now "$1" || now=
 	network_get_subnets6 now6 "$1" || now6=
 	these=
@@ -106,7 +113,7 @@ find_addresses() {
 		find_kind "$each"
 		kinds="$kinds $kind "
 	done
-	for each in $(said_before | sed -n "s|^$(addresses "$1")||p"); do
+	for each in $before; do
 		find_kind "$each"
 		case "$kinds" in *" $kind "*) ;; *) these="$these $each" ;; esac
 	done

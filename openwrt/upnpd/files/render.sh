@@ -137,28 +137,33 @@ write_identity() {
 }
 write_as_is() { local value; get value "$1"; key "$1" "$value"; }
 
-# The journal, and the files that miniupnpd had, to be read once. The journal has a place of its own, which can be
+# Sets `leases` to the file that miniupnpd had, and LEASE_DIRECTORY to the journal's: a place of its own, which can be
 # given to a jail; where the owner chose one, beside it: perhaps it outlives a reboot.
-write_leases() {
-	local file directory file6
-	get_path file upnp_lease_file
-	[ -n "$file" ] || get_path file lease_file
-	case "$file" in
-		'' | /var/run/miniupnpd.leases) file=/var/run/miniupnpd.leases directory=/var/lib/upnpd ;;
-		*) directory="$file.upnpd" ;;
+find_leases() {
+	get_path leases upnp_lease_file
+	[ -n "$leases" ] || get_path leases lease_file
+	LEASE_DIRECTORY="$leases.upnpd"
+	case "$leases" in
+		'' | /var/run/miniupnpd.leases) leases=/var/run/miniupnpd.leases LEASE_DIRECTORY=/var/lib/upnpd ;;
 	esac
-	get_path file6 upnp_lease_file6
-	file6="${file6:-$file-ipv6}"
-	key lease_file "$directory/leases"
-	[ ! -f "$file" ] || [ ! -s "$file" ] || key import_lease_file "$file"
-	[ ! -f "$file6" ] || [ ! -s "$file6" ] || key import_lease_file6 "$file6"
+}
+
+# The journal, and the files that miniupnpd had, to be read once.
+write_leases() {
+	local leases6
+	get_path leases6 upnp_lease_file6
+	leases6="${leases6:-$leases-ipv6}"
+	key lease_file "$LEASE_DIRECTORY/leases"
+	[ ! -f "$leases" ] || [ ! -s "$leases" ] || key import_lease_file "$leases"
+	[ ! -f "$leases6" ] || [ ! -s "$leases6" ] || key import_lease_file6 "$leases6"
 }
 
 # The whole of upnpd.conf on standard output, after config_load and find_section.
 render() {
-	local value
+	local value leases
 	# A * in a list of words is no file's name.
 	set -f
+	find_leases
 	echo "# Made from /etc/config/upnpd at each start and reload."
 	write_wan
 	write_leases
@@ -166,6 +171,7 @@ render() {
 	get_switch value system_uptime 1; switch_key system_uptime "$value"
 	write_identity
 	if [ "$SCHEMA" = proposed ]; then write_proposed; else write_present; fi
+	note_addresses
 	set +f
 }
 
