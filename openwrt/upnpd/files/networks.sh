@@ -1,8 +1,8 @@
 # shellcheck shell=dash
 # From networks of /etc/config/network to devices, for render.sh.
 
-# Lines for note_addresses.
-NOTED=
+# NAME:ADDRESSES of the LANs that have sections, each in a line of its own, after a first one.
+NOTED="$NEWLINE"
 
 # The device of a network of /etc/config/network. One that is not up yet gets the name it will have.
 device_of() {
@@ -95,8 +95,8 @@ write_lans_of() {
 # Of each network what its addresses are, beside the journal: as long as mappings are kept, what allows them is.
 note_addresses() {
 	local file="$LEASE_DIRECTORY/networks"
-	[ -n "$NOTED" ] && [ "$NOTED" != "$(cat "$file" 2>/dev/null)$NEWLINE" ] || return 0
-	mkdir -p "$LEASE_DIRECTORY" && printf '%s' "$NOTED" >"$file.new" && mv "$file.new" "$file"
+	[ "$NOTED" != "$NEWLINE" ] && [ "$NOTED" != "$NEWLINE$(cat "$file" 2>/dev/null)$NEWLINE" ] || return 0
+	mkdir -p "$LEASE_DIRECTORY" && printf '%s' "${NOTED#"$NEWLINE"}" >"$file.new" && mv "$file.new" "$file"
 } 2>/dev/null
 
 # Sets `these` to the addresses with masks of a network. Of a kind of which it has none for the moment it is those that
@@ -136,7 +136,7 @@ find_subnets() {
 	config_get networks "$1" interface
 	subnets=
 	for network in $networks; do
-		find_addresses "$network"
-		subnets="$subnets$these"
+		these="${NOTED#*"$NEWLINE$network:"}"
+		subnets="$subnets${these%%"$NEWLINE"*}"
 	done
 }
