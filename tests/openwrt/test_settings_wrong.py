@@ -95,6 +95,12 @@ def test_two_ports_do_not_become_a_third(router):
     assert router.log.count("left out: 'allow 81,82 ") == 1
 
 
+def test_a_wildcard_is_no_list_of_files(router):
+    settled(router, proposed(rest=section("internal_network", "interface guest", "reject_ports ' '", "accept_ports '*'")))
+    (said,) = [line for line in router.log.splitlines() if "left out" in line]
+    assert "left out: 'allow * 192.168.2.1/24 * # accepted on guest'" in said
+
+
 @pytest.mark.parametrize("ports", ["22 80", "22\t80", "22 # x"])
 def test_what_is_no_port_is_no_expression_and_no_comment(router, ports):
     for schema in (present(rules=section("perm_rule", "action deny", f"int_ports '{ports}'", "desc_regex foo")),
